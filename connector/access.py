@@ -1,0 +1,48 @@
+"""Who may deliver: secret URLs, one or two tokens a webhook, and allowed networks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from pydantic import SecretStr
+
+Network = IPv4Network | IPv6Network
+
+
+class Tokens:
+    """Finds the webhook that a token belongs to, in the same time for any token."""
+
+    def __init__(self, webhooks: Mapping[str, Iterable[SecretStr]]) -> None:
+        # Digests have one length, so comparing them tells nothing about a token's length.
+        self._digests = [
+            (_digest(token.get_secret_value()), label)
+            for label, tokens in webhooks.items()
+            for token in tokens
+        ]
+
+    def webhook(self, token: str) -> str | None:
+        """The webhook's label, or None. Compares with every token, found or not."""
+        asked = _digest(token)
+        found = None
+        for digest, label in self._digests:
+            if hmac.compare_digest(digest, asked):
+                found = label
+        return found
+
+
+def is_within(address: str | None, networks: Iterable[Network]) -> bool:
+    """Whether an IP address as text lies in one of `networks`; False for anything else."""
+    try:
+        ip = ip_address(address or "")
+    except ValueError:
+        return False
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped  # how a dual-stack socket names an IPv4 client
+    return any(ip in network for network in networks)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

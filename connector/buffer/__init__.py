@@ -1,0 +1,15 @@
+"""The staging buffer: where deliveries are durable until the warehouse holds them."""
+
+from connector.buffer.protocol import Batch, Buffer, Counts, Receipt, StoredDelivery
+from connector.buffer.sqlite import SqliteBuffer
+from connector.settings import Settings
+
+__all__ = ["Batch", "Buffer", "Counts", "Receipt", "SqliteBuffer", "StoredDelivery", "open_buffer"]
+
+
+def open_buffer(settings: Settings) -> Buffer:
+    """The buffer that the settings name; made if it is not there yet.
+
+    Raises `BufferRefused` for a file that is not ours, `BufferUnavailable` if it cannot open.
+    """
+    return SqliteBuffer(settings.buffer_file)

@@ -1,0 +1,342 @@
+"""The embedded staging buffer: one SQLite file, shared by receiver processes and the loader.
+
+Invariants
+- WAL mode and `synchronous=FULL`: a commit is on disk when it returns.
+- One transaction stores a delivery, finds out whether it repeats another, and counts it.
+- One writer at a time (SQLite's own lock), so positions appear in commit order and a reader
+  that has seen position 10 will never see a 9 appear later.
+- Requests that wait while another commits are stored together by the next commit: with 16
+  threads waiting, 16 events cost one sync, not 16.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+import threading
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
+from connector.delivery import Delivery
+from connector.errors import BufferRefused, BufferUnavailable
+
+APPLICATION_ID = 0x464C5542  # "FLUB": marks the file as a fluents-warehouse buffer
+USER_VERSION = 1
+BUSY_SECONDS = 5.0  # a commit of another process takes milliseconds; a stuck one ends as a 503
+DISCARD_ROWS = 2_000  # a short transaction, so that receivers never wait long for the lock
+
+_COLUMNS = ", ".join(StoredDelivery._fields)
+
+
+class _Waiting:
+    """A delivery that waits for its commit."""
+
+    __slots__ = ("delivery", "error", "receipt")
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.receipt: Receipt | None = None
+        self.error: Exception | None = None
+
+
+class SqliteBuffer:
+    """A `Buffer` in the SQLite file at `path`, which is made if it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        _refuse_foreign(path)
+        self._waiting: deque[_Waiting] = deque()
+        self._write_lock = threading.Lock()
+        self._read_lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _connect(path)
+            self._reader = _connect(path)
+            self._create()
+            row = self._reader.execute("select buffer_id from buffer").fetchone()
+        except (sqlite3.Error, OSError) as error:
+            raise _unavailable(path, error) from error
+        self._buffer_id: str = row[0]
+
+    @property
+    def buffer_id(self) -> str:
+        """A UUID given when this buffer was made."""
+        return self._buffer_id
+
+    def append(self, delivery: Delivery) -> Receipt:
+        """Stores `delivery` durably, together with all that wait for the same commit."""
+        waiting = _Waiting(delivery)
+        self._waiting.append(waiting)
+        with self._write_lock:
+            # Whoever got the lock before may have committed this delivery with its own.
+            if waiting.receipt is None and waiting.error is None:
+                self._commit_waiting()
+        if waiting.error is not None:
+            raise waiting.error
+        assert waiting.receipt is not None  # noqa: S101 # the commit set one of the two
+        return waiting.receipt
+
+    def check(self) -> None:
+        """Commits a small change, so that a full or read-only disk shows."""
+        try:
+            with self._write_lock, _transaction(self._writer):
+                self._writer.execute("update buffer set checked = checked + 1")
+        except sqlite3.Error as error:
+            raise _unavailable(self.path, error) from error
+
+    def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
+        """The deliveries after `after`, until `up_to` or a limit is reached."""
+        body_at = StoredDelivery._fields.index("body")
+        rows: list[tuple[object, ...]] = []
+        size = 0
+        with self._reading() as connection:
+            cursor = connection.execute(
+                f"select {_COLUMNS} from deliveries"  # noqa: S608 # our own column names
+                " where position > ? and position <= ? order by position limit ?",
+                (after, up_to, max_rows),
+            )
+            for row in cursor:
+                size += len(row[body_at] or b"")
+                if rows and size > max_bytes:
+                    break
+                rows.append(row)
+            cursor.close()
+        last = rows[-1][0] if rows else up_to
+        complete = len(rows) < max_rows and size <= max_bytes
+        return Batch(self._buffer_id, after, up_to if complete else int(str(last)), rows)
+
+    def confirm(self, position: int) -> None:
+        """Records that the warehouse holds everything up to `position`."""
+        try:
+            with self._write_lock, _transaction(self._writer):
+                self._writer.execute(
+                    "update buffer set confirmed_position = ? where confirmed_position is not ?",
+                    (position, position),
+                )
+        except sqlite3.Error as error:
+            raise _unavailable(self.path, error) from error
+
+    def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
+        """Deletes in short transactions what is confirmed and old enough."""
+        discarded = 0
+        try:
+            while True:
+                with self._write_lock, _transaction(self._writer):
+                    deleted = self._writer.execute(
+                        "delete from deliveries where position in ("
+                        " select position from deliveries"
+                        " where position <= (select confirmed_position from buffer)"
+                        " and received_at < case when reason is null then ? else ? end"
+                        " order by position limit ?)",
+                        (loaded_before, quarantined_before, DISCARD_ROWS),
+                    ).rowcount
+                discarded += deleted
+                if deleted < DISCARD_ROWS:
+                    return discarded
+        except sqlite3.Error as error:
+            raise _unavailable(self.path, error) from error
+
+    def counts(self) -> Counts:
+        """The state of the buffer, in one consistent view."""
+        with self._reading() as connection:
+            received, duplicates, quarantined, confirmed, last, pending, oldest = (
+                connection.execute(
+                    "select received, duplicates, quarantined, confirmed_position,"
+                    " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0),"
+                    " (select count(*) from deliveries where position > confirmed_position"
+                    "  and duplicate_of is null and reason is null),"
+                    " (select received_at from deliveries where position = ("
+                    "   select min(position) from deliveries where position > confirmed_position"
+                    "   and duplicate_of is null and reason is null))"
+                    " from buffer"
+                ).fetchone()
+            )
+        return Counts(
+            received=received,
+            loaded=received - duplicates - quarantined - pending,
+            duplicates=duplicates,
+            quarantined=quarantined,
+            pending=pending,
+            oldest_pending_at=oldest,
+            last_position=last,
+            confirmed_position=confirmed,
+        )
+
+    def quarantined(self, limit: int) -> list[StoredDelivery]:
+        """The newest refused deliveries, newest first."""
+        return self._refused("", limit)
+
+    def quarantined_delivery(self, delivery_id: str) -> StoredDelivery | None:
+        """One refused delivery, by its id or the only one whose id starts with it."""
+        found = self._refused(delivery_id, 2)
+        return found[0] if len(found) == 1 else None
+
+    def close(self) -> None:
+        """Gives up the file. SQLite folds the WAL back when the last user closes."""
+        with self._write_lock, self._read_lock:
+            self._writer.close()
+            self._reader.close()
+
+    def _create(self) -> None:
+        # Made in rollback mode, so that the marks are in the file's header, where
+        # `_refuse_foreign` looks for them, before the first WAL exists.
+        with _transaction(self._writer):
+            if self._writer.execute("pragma user_version").fetchone()[0] == 0:
+                schema = resources.files("connector.buffer").joinpath("schema.sql").read_text()
+                for statement in _statements(schema):
+                    self._writer.execute(statement)
+                self._writer.execute(
+                    "insert into buffer (only_row, buffer_id) values (1, ?)", (str(uuid.uuid4()),)
+                )
+                self._writer.execute(f"pragma application_id = {APPLICATION_ID}")
+                self._writer.execute(f"pragma user_version = {USER_VERSION}")
+        self._writer.execute("pragma journal_mode = wal")
+
+    def _commit_waiting(self) -> None:
+        group: list[_Waiting] = []
+        while self._waiting:
+            group.append(self._waiting.popleft())
+        try:
+            with _transaction(self._writer):
+                receipts = [self._insert(waiting.delivery) for waiting in group]
+                self._count(group, receipts)
+        except Exception as error:
+            # Nothing of the group was stored: each of its requests must hear that.
+            failure = _unavailable(self.path, error) if _is_sqlite(error) else error
+            for waiting in group:
+                waiting.error = failure
+            return
+        for waiting, receipt in zip(group, receipts, strict=True):
+            waiting.receipt = receipt
+
+    def _insert(self, delivery: Delivery) -> Receipt:
+        duplicate_of = None
+        if delivery.body_hash is not None:
+            first = self._writer.execute(
+                "select event_id from deliveries"
+                " where body_hash = ? and duplicate_of is null and reason is null",
+                (delivery.body_hash,),
+            ).fetchone()
+            duplicate_of = first[0] if first else None
+        self._writer.execute(
+            "insert into deliveries (event_id, received_at, webhook, call_id, type, body,"
+            " body_hash, duplicate_of, reason, detail) values (?,?,?,?,?,?,?,?,?,?)",
+            (
+                delivery.event_id,
+                delivery.received_at,
+                delivery.webhook,
+                delivery.call_id,
+                delivery.type,
+                delivery.body,
+                delivery.body_hash,
+                duplicate_of,
+                delivery.reason,
+                delivery.detail,
+            ),
+        )
+        return Receipt(delivery.event_id, duplicate_of)
+
+    def _count(self, group: list[_Waiting], receipts: list[Receipt]) -> None:
+        self._writer.execute(
+            "update buffer set received = received + ?, duplicates = duplicates + ?,"
+            " quarantined = quarantined + ?",
+            (
+                len(group),
+                sum(receipt.duplicate_of is not None for receipt in receipts),
+                sum(waiting.delivery.reason is not None for waiting in group),
+            ),
+        )
+
+    def _refused(self, prefix: str, limit: int) -> list[StoredDelivery]:
+        with self._reading() as connection:
+            rows = connection.execute(
+                f"select {_COLUMNS} from deliveries"  # noqa: S608 # our own column names
+                " where reason is not null and substr(event_id, 1, length(?1)) = ?1"
+                " order by event_id desc limit ?2",
+                (prefix, limit),
+            ).fetchall()
+        return [StoredDelivery(*row) for row in rows]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._read_lock:
+                yield self._reader
+        except sqlite3.Error as error:
+            raise _unavailable(self.path, error) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("pragma synchronous = full")
+    return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("begin immediate")
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        # SQLite may have rolled back by itself (a full disk does that); the error that
+        # started it is the one to report.
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raises `BufferRefused` by the file's first 100 bytes, without SQLite touching it."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unavailable(path, error) from error
+    if not header:
+        return  # SQLite itself starts from an empty file
+    another = "Name another file with buffer_path in fluents.toml."
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise BufferRefused(f"{path} is not a staging buffer; it was left unchanged. {another}")
+    # https://www.sqlite.org/fileformat.html#the_database_header
+    (version,) = struct.unpack_from(">i", header, 60)
+    (application,) = struct.unpack_from(">i", header, 68)
+    if application != APPLICATION_ID:
+        raise BufferRefused(
+            f"{path} is a SQLite database of another program; it was left unchanged. {another}"
+        )
+    if version > USER_VERSION:
+        raise BufferRefused(
+            f"{path} was written by a newer fluents-warehouse (buffer format {version}, this one "
+            f"knows {USER_VERSION}); it was left unchanged. Install the newer version again."
+        )
+
+
+def _statements(script: str) -> Iterator[str]:
+    # executescript() would commit the transaction that creates the buffer.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _is_sqlite(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error)
+
+
+def _unavailable(path: Path, error: Exception) -> BufferUnavailable:
+    return BufferUnavailable(
+        f"The staging buffer {path} cannot be used: {error}. Nothing was stored. Look at free "
+        "space, permissions and what else holds the file."
+    )

@@ -1,0 +1,55 @@
+"""The command line: one module a command, each importing what it needs only when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from connector import __version__
+from connector.cli.demo import demo
+from connector.cli.init import init
+from connector.cli.load import load
+from connector.cli.models import models
+from connector.cli.quarantine import quarantine
+from connector.cli.query import query
+from connector.cli.run import run
+from connector.cli.send import send
+from connector.cli.serve import serve
+from connector.cli.status import status
+from connector.errors import FluentsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="fluents-warehouse")
+def cli() -> None:
+    """Takes Fluents.ai voice-call webhooks into DuckDB tables that you can query.
+
+    Start with `demo`, which shows the whole path on simulated calls, or with `init` and `run`.
+    """
+
+
+for command in (init, serve, load, run, demo, send, status, query, models, quarantine):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Runs the command line. Exit statuses: 0 done, 1 failed, 2 wrong use, 3 already running."""
+    from connector.errors import LoadRunning
+
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except FluentsError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(3 if isinstance(error, LoadRunning) else 1)
+    except BrokenPipeError:
+        # `query … | head` closes the pipe; Python would complain once more at its exit.
+        sys.stdout = None
+        sys.exit(0)

@@ -1,0 +1,153 @@
+"""`demo`: the whole path on simulated calls, from HTTP to a query."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from connector.cli.init import webhook_urls, write_settings
+from connector.cli.load import describe, progress_bar
+from connector.errors import FluentsError, SettingsError
+from connector.settings import CONFIG_FILE, Settings, load_settings
+
+MARK = ".made-by-demo"  # only a folder that has it is ever deleted
+START_SECONDS = 20.0
+
+_OVERVIEW = """
+select
+    outcome,
+    count(*) as calls,
+    count(*) filter (has_transcript) as with_transcript,
+    count(*) filter (has_post_call_result) as with_result,
+    round(avg(human_turn_count), 1) as mean_human_turns,
+from analytics.call_summary
+group by all
+order by calls desc
+"""
+_TABLES = """
+select table_name as "table", estimated_size as rows
+from duckdb_tables()
+where schema_name = 'fluents' and table_name not like '\\_dlt%' escape '\\'
+order by table_name
+"""
+_TRY_NEXT = (
+    'query "select * from analytics.calls_daily"',
+    'query "select speaker, text from fluents.transcript_turns order by event_id, turn_index"',
+    "status",
+    "models",
+)
+
+
+@click.command()
+@click.option("--events", default=2_000, show_default=True, type=click.IntRange(1, 10_000_000))
+@click.option("--seed", default=0, show_default=True, help="Another seed, other calls.")
+@click.option(
+    "--folder",
+    default="fluents-demo",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to put the demo; what an earlier demo left there is deleted.",
+)
+def demo(events: int, seed: int, folder: Path) -> None:
+    """Show the whole path: simulated calls, posted to a real receiver, loaded, queried.
+
+    Nothing leaves this machine. The calls are made up, and so is every number in them.
+    """
+    from connector.logs import configure_logs
+    from connector.sender import send
+    from connector.simulator import simulate
+    from pipelines.load import Loader
+
+    configure_logs("text" if sys.stderr.isatty() else "json")
+    _start_afresh(folder)
+    config = folder / CONFIG_FILE
+    write_settings(config, label="demo", host="127.0.0.1", port=_free_port())
+    settings = load_settings(config)
+    url = dict(webhook_urls(settings))["demo"]
+    with _receiver(config, settings), progress_bar("Posting") as progress:
+        click.echo(f"A receiver is listening on http://{settings.host}:{settings.port}.")
+        started = time.monotonic()
+        bodies = (delivery.body for delivery in islice(simulate(seed=seed), events))
+        sent = send(bodies, url, progress=lambda done: progress(done, events))
+        seconds = time.monotonic() - started
+    answers = ", ".join(f"{count:,} {word}" for word, count in sorted(sent.answers.items()))
+    click.echo(f"Posted {sent.answers.total():,} events in {seconds:.1f} s: {answers}.")
+    with Loader(settings) as loader, progress_bar("Loading") as progress:
+        result = loader.load(progress)
+    click.echo(describe(result))
+    _show(config, settings)
+
+
+def _start_afresh(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise SettingsError(
+                f"{folder} is not empty and not from a demo. Name another with --folder."
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).touch()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _receiver(config: Path, settings: Settings) -> Iterator[None]:
+    """A receiver in a process of its own, for as long as the block runs."""
+    log = settings.data_dir.parent / "receiver.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 # our own command
+            [sys.executable, "-m", "connector", "serve", "--config", str(config)],
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_ready(f"http://{settings.host}:{settings.port}/readyz", process, log)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 # our own http URL
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise FluentsError(f"The receiver did not start. Its log is {log}.")
+
+
+def _show(config: Path, settings: Settings) -> None:
+    from pipelines.query import published, write_result
+
+    output = sys.stdout.buffer
+    with published(settings.warehouse_path) as connection:
+        for title, sql in (("The tables", _TABLES), ("What became of the calls", _OVERVIEW)):
+            click.echo(f"\n{title}:")
+            sys.stdout.flush()
+            write_result(connection, sql, "table", output)
+            output.flush()
+    click.echo(f"The warehouse is {settings.warehouse_path}. Try next:")
+    for command in _TRY_NEXT:
+        name, _, argument = command.partition(" ")
+        click.echo(f"  fluents-warehouse {name} --config {config} {argument}".rstrip())

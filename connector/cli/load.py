@@ -1,0 +1,100 @@
+"""`load`: once, or again and again."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from connector.cli.options import Duration, config_option
+from connector.errors import FluentsError
+
+if TYPE_CHECKING:
+    from pipelines.load import Loader, LoadResult, Progress
+
+
+@click.command()
+@click.option(
+    "--every",
+    type=Duration(),
+    help="Load again after this pause (500ms, 30s, 5m), until Ctrl-C or SIGTERM.",
+)
+@config_option
+def load(every: float | None, config: Path | None) -> None:
+    """Load what was received into the warehouse, and publish it.
+
+    Ends with status 0 when all is loaded, 1 when something failed, 3 when another load is
+    running. What failed is kept and loaded next time.
+    """
+    from connector.buffer import open_buffer
+    from connector.logs import configure_logs
+    from connector.settings import load_settings
+    from pipelines.load import Loader, nothing_to_load
+
+    settings = load_settings(config)
+    configure_logs(settings.log_format)
+    if every is None:
+        buffer = open_buffer(settings)
+        try:
+            idle = nothing_to_load(settings, buffer)
+        finally:
+            buffer.close()
+        if idle:
+            click.echo("Nothing to load.")
+            return
+        with Loader(settings) as loader, progress_bar("Loading") as progress:
+            result = loader.load(progress)
+        click.echo(describe(result))
+        click.echo(f"Published {settings.warehouse_path}.")
+        return
+    stop = threading.Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, lambda *_: stop.set())
+    with Loader(settings) as loader:
+        _load_until(stop, loader, every)
+
+
+def _load_until(stop: threading.Event, loader: Loader, every: float) -> None:
+    import structlog
+
+    log = structlog.get_logger(__name__)
+    while not stop.is_set():
+        try:
+            result = loader.load()
+        except FluentsError as error:
+            log.error("load_failed", error=str(error))
+        else:
+            if result.deliveries:
+                log.info("loaded", deliveries=result.deliveries, seconds=round(result.seconds, 3))
+        stop.wait(every)
+
+
+def describe(result: LoadResult) -> str:
+    """One sentence about a load."""
+    noun = "delivery" if result.deliveries == 1 else "deliveries"
+    return f"Loaded {result.deliveries:,} {noun} in {result.seconds:.1f} s."
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Progress]:
+    """A progress bar on stderr where that is a terminal; nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,48 @@
+"""`query`: SQL on the published warehouse."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from connector.cli.options import config_option
+
+
+@click.command()
+@click.argument("sql")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+    help="json is one object a line.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of standard output.",
+)
+@config_option
+def query(sql: str, format_: str, output: Path | None, config: Path | None) -> None:
+    """Run SQL on the published warehouse; - reads the SQL from standard input.
+
+    Example: fluents-warehouse query "select status, count(*) from fluents.calls group by all"
+    """
+    from connector.settings import load_settings
+    from pipelines.query import published, write_result
+
+    if sql == "-":
+        sql = sys.stdin.read()
+    if format_ == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal: give --output FILE.")
+    settings = load_settings(config)
+    with published(settings.warehouse_path) as connection:
+        if output is None:
+            write_result(connection, sql, format_, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        else:
+            with output.open("wb") as file:
+                write_result(connection, sql, format_, file)

@@ -1,0 +1,96 @@
+"""`run`: receiver and loader, each in a process of its own, supervised."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+
+from connector.cli.options import Duration, config_option
+from connector.errors import FluentsError, SettingsError
+
+# A process that ends by itself this soon after its start is not worth starting again: the
+# cause is a setting, a port or a lock, and it has said so on stderr.
+HOPELESS_SECONDS = 5.0
+RESTART_SECONDS = 1.0
+STOP_SECONDS = 30.0  # for requests and a load under way; then they are killed, losing nothing
+
+
+class _Child:
+    """A command of ours in a process of its own, started again when it dies."""
+
+    def __init__(self, name: str, arguments: list[str]) -> None:
+        self.name = name
+        self._command = [sys.executable, "-m", "connector", *arguments]
+        self.start()
+
+    def start(self) -> None:
+        # A session of its own: Ctrl-C reaches only the supervisor, which stops one by one.
+        self.process = subprocess.Popen(self._command, start_new_session=True)  # noqa: S603
+        self.started_at = time.monotonic()
+
+    def ended_hopelessly(self) -> bool:
+        return (
+            self.process.poll() is not None
+            and self.process.returncode > 0
+            and time.monotonic() - self.started_at < HOPELESS_SECONDS
+        )
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@click.command()
+@click.option(
+    "--every", type=Duration(), default="1s", show_default=True, help="Pause between two loads."
+)
+@config_option
+def run(every: float, config: Path | None) -> None:
+    """Receive and load, until Ctrl-C or SIGTERM.
+
+    Runs `serve` and `load --every` as two processes and starts one again if it dies.
+    """
+    import structlog
+
+    from connector.logs import configure_logs
+    from connector.settings import load_settings
+
+    settings = load_settings(config)  # said once here, not by both processes
+    if not settings.webhooks:
+        raise SettingsError("No webhook has a token. Run `fluents-warehouse init`.")
+    configure_logs(settings.log_format)
+    log = structlog.get_logger(__name__)
+    stop = threading.Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, lambda *_: stop.set())
+    options = ["--config", str(config)] if config else []
+    # The receiver is stopped first, so that the loader takes what it stored last.
+    receiver = _Child("serve", ["serve", *options])
+    loader = _Child("load", ["load", "--every", f"{every}s", *options])
+    children = (receiver, loader)
+    try:
+        while not stop.wait(0.2):
+            for child in children:
+                if child.ended_hopelessly():
+                    raise FluentsError(
+                        f"`fluents-warehouse {child.name}` could not start; its message is above."
+                    )
+                if child.process.poll() is not None:
+                    log.error("process_died", name=child.name, status=child.process.returncode)
+                    stop.wait(RESTART_SECONDS)
+                    if not stop.is_set():
+                        child.start()
+    finally:
+        for child in children:
+            child.stop()

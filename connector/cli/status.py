@@ -1,0 +1,116 @@
+"""`status`: what was received and what became of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector.cli.options import config_option
+from connector.settings import Settings
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@config_option
+def status(as_json: bool, config: Path | None) -> None:
+    """Show what was received, loaded and refused, what waits, and the last load.
+
+    received = loaded + duplicates + quarantined + pending, at all times.
+    """
+    from connector.settings import load_settings
+
+    state = collect(load_settings(config))
+    if as_json:
+        click.echo(json.dumps(state, indent=2))
+        return
+    _show(state)
+
+
+def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
+    """The state as `status --json` prints it. Times are ISO 8601 in UTC, ages in seconds."""
+    from connector.buffer import Counts, open_buffer
+    from connector.load_report import read_report
+
+    now = time.time() if now is None else now
+    counts = Counts(0, 0, 0, 0, 0, None, 0, 0)
+    buffer_id = None
+    if settings.buffer_file.exists():  # asking must not make one
+        buffer = open_buffer(settings)
+        try:
+            counts, buffer_id = buffer.counts(), buffer.buffer_id
+        finally:
+            buffer.close()
+    report = read_report(settings.data_dir)
+    oldest = counts.oldest_pending_at
+    return {
+        "received": counts.received,
+        "loaded": counts.loaded,
+        "duplicates": counts.duplicates,
+        "quarantined": counts.quarantined,
+        "pending": counts.pending,
+        "oldest_pending_age_seconds": None if oldest is None else round(now - oldest / 1e6, 3),
+        "last_load": None
+        if report is None
+        else {
+            "finished_at": datetime.fromtimestamp(report.finished_at, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "seconds": round(report.finished_at - report.started_at, 3),
+            "deliveries": report.deliveries,
+            "succeeded": report.succeeded,
+            "error": report.error,
+        },
+        "buffer": {"path": str(settings.buffer_file), "buffer_id": buffer_id},
+        "warehouse": {
+            "path": str(settings.warehouse_path),
+            "exists": settings.warehouse_path.exists(),
+        },
+    }
+
+
+def _show(state: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    parts = (
+        ("loaded", "events in the warehouse"),
+        ("duplicates", "repeat an event, counted once"),
+        ("quarantined", "refused and kept: see `quarantine list`"),
+        ("pending", "events for the next load"),
+    )
+    table.add_row("received", f"{state['received']:,}", "deliveries, of which")
+    for name, meaning in parts:
+        table.add_row(f"  {name}", f"{state[name]:,}", meaning)
+    console = Console()
+    console.print(table)
+    console.print()
+    age = state["oldest_pending_age_seconds"]
+    console.print(f"Oldest pending: {'none' if age is None else _duration(age)}")
+    console.print(f"Last load:      {_last_load(state['last_load'])}", soft_wrap=True)
+    console.print(f"Buffer:         {state['buffer']['path']}", soft_wrap=True)
+    missing = "" if state["warehouse"]["exists"] else " (not there yet: run `load`)"
+    console.print(f"Warehouse:      {state['warehouse']['path']}{missing}", soft_wrap=True)
+
+
+def _last_load(last: dict[str, Any] | None) -> str:
+    if last is None:
+        return "none yet"
+    if not last["succeeded"]:
+        return f"{last['finished_at']} failed: {last['error']}"
+    return f"{last['finished_at']}, {last['deliveries']:,} deliveries in {last['seconds']:.1f} s"
+
+
+def _duration(seconds: float) -> str:
+    for limit, divisor, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / divisor:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"

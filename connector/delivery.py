@@ -1,0 +1,182 @@
+"""Judges what one request brought: an event, or a delivery for the quarantine.
+
+It promises that every accepted event has a `call_id` and a `type` that are Unicode text, and
+a body that is one JSON object in UTF-8. Nothing else is required: unknown is not wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+# Deeper bodies go to the quarantine: DuckDB 2.0's own JSON functions refuse more than 128
+# levels and those of 1.5 overflow the stack somewhere below 100,000.
+MAX_DEPTH = 128
+
+# Equal deliveries of these types may both be real ("yes" said twice) unless the payload says
+# when, or which one, it is.
+REPEATABLE_TYPES = frozenset({"event_message", "event_action"})
+IDENTITY_KEYS = frozenset(
+    {
+        "created_at",
+        "event_id",
+        "id",
+        "message_id",
+        "occurred_at",
+        "sent_at",
+        "sequence",
+        "time",
+        "timestamp",
+        "uuid",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one request brought, judged.
+
+    `event_id` is a UUIDv7 that sorts like `received_at` (microseconds since 1970, UTC).
+    `body` is verbatim; None only where it was too large to keep. `body_hash` is None where an
+    equal body may be another real event. `reason` is None for an event; otherwise it is why
+    the delivery goes to the quarantine, and `detail` says more for a person.
+    """
+
+    event_id: str
+    received_at: int
+    webhook: str
+    body: bytes | None
+    call_id: str | None = None
+    type: str | None = None
+    body_hash: bytes | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+class NotAnEvent(ValueError):
+    """Why a body is no event: a word for machines and a sentence for people."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def new_event_id(received_at: int, random_bits: int) -> str:
+    """A UUIDv7 of `received_at` (microseconds since 1970) and at least 62 random bits.
+
+    The microseconds within the millisecond fill `rand_a` (RFC 9562, 6.2, method 3), so ids
+    sort exactly as `received_at` does, and a comparison of ids needs no second column.
+    """
+    milliseconds, microseconds = divmod(received_at, 1000)
+    rand_a = microseconds * 4096 // 1000
+    rand_b = random_bits & ((1 << 62) - 1)
+    return str(
+        uuid.UUID(
+            int=(milliseconds & ((1 << 48) - 1)) << 80 | 7 << 76 | rand_a << 64 | 2 << 62 | rand_b
+        )
+    )
+
+
+def judge(body: bytes, *, webhook: str, received_at: int, event_id: str) -> Delivery:
+    """The delivery that `body` is, as an event or with the reason why it is none."""
+    try:
+        call_id, type_, body_hash = _read_event(body)
+    except NotAnEvent as refusal:
+        return Delivery(
+            event_id,
+            received_at,
+            webhook,
+            body,
+            reason=refusal.reason,
+            detail=refusal.detail,
+        )
+    return Delivery(event_id, received_at, webhook, body, call_id, type_, body_hash)
+
+
+def too_large(limit: int, *, webhook: str, received_at: int, event_id: str) -> Delivery:
+    """The record of a delivery over `limit` bytes, which is kept without its body."""
+    detail = f"The body has more bytes than max_body_bytes allows: {limit:,}."
+    return Delivery(event_id, received_at, webhook, None, reason="too_large", detail=detail)
+
+
+def _read_event(body: bytes) -> tuple[str, str, bytes | None]:
+    event = _parse(body)
+    if not isinstance(event, dict):
+        raise NotAnEvent("not_an_object", "The body is JSON, but not an object {…}.")
+    call_id = _required_text(event, "call_id")
+    type_ = _required_text(event, "type")
+    repeatable = type_ in REPEATABLE_TYPES and not _has_identity(event)
+    return call_id, type_, None if repeatable else hashlib.sha256(body).digest()
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise NotAnEvent("not_utf8", f"The body is not UTF-8: byte {error.start}.") from None
+    too_deep = NotAnEvent("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
+    try:
+        event = json.loads(text, parse_constant=_refuse_constant, parse_int=_any_int)
+    except RecursionError:
+        raise too_deep from None
+    except NotAnEvent:
+        raise
+    except ValueError as error:
+        raise NotAnEvent("not_json", f"The body is not JSON: {error}.") from None
+    # Counting brackets is a fast upper bound that nearly every body stays below.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _is_deeper(event, MAX_DEPTH):
+        raise too_deep
+    return event
+
+
+def _refuse_constant(constant: str) -> None:
+    raise NotAnEvent("not_json", f"The body is not JSON: {constant} is no JSON number.")
+
+
+def _any_int(digits: str) -> int | float:
+    # Only the judge parses here, so an integer that Python refuses to convert (over 4,300
+    # digits) need not be exact: the body is kept as it came.
+    return int(digits) if len(digits) < 20 else float("inf")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            child
+            for parent in layer
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def _required_text(event: dict[str, Any], key: str) -> str:
+    if key not in event:
+        raise NotAnEvent(f"{key}_missing", f"The body has no {key}.")
+    value = event[key]
+    if not isinstance(value, str) or not value:
+        raise NotAnEvent(f"{key}_not_text", f"The {key} must be text that is not empty.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise NotAnEvent(
+            f"{key}_not_text", f"The {key} holds half of a surrogate pair, so it is not text."
+        ) from None
+    return value
+
+
+def _has_identity(event: dict[str, Any]) -> bool:
+    payload = event.get("payload")
+    return any(
+        part.get(key) is not None
+        for part in (event, payload)
+        if isinstance(part, dict)
+        for key in IDENTITY_KEYS
+    )

@@ -1,0 +1,48 @@
+"""Every error that fluents-warehouse raises on purpose.
+
+FluentsError                  shown to the user as one message, without a stack trace
+├── SettingsError             a setting is missing or wrong; names the key and what to write
+├── BufferRefused             the file is not a staging buffer that this version can use
+├── BufferUnavailable         the buffer cannot store right now; trying again may help
+├── LoadRunning               another load holds the lock
+├── LoadFailed                a load stopped; nothing is lost and the next one goes on
+├── ModelError                a file below sql/ cannot be used; names file and line
+├── QueryError                a query on the published warehouse cannot be answered
+└── SendError                 a receiver did not take what was sent to it
+"""
+
+
+class FluentsError(Exception):
+    """Base of all: its text says what is wrong and what to do next."""
+
+
+class SettingsError(FluentsError):
+    """A setting is missing, unknown or of the wrong type."""
+
+
+class BufferRefused(FluentsError):
+    """The file at the buffer's path was left unchanged, as it is not ours to use."""
+
+
+class BufferUnavailable(FluentsError):
+    """Nothing was stored: the disk is full, locked, read-only or does not sync."""
+
+
+class LoadRunning(FluentsError):
+    """A second load at the same time would work on the same dlt state."""
+
+
+class LoadFailed(FluentsError):
+    """The warehouse does not hold what was loaded; the buffer keeps all of it."""
+
+
+class ModelError(FluentsError):
+    """A model, check or table transform cannot be read, ordered or run."""
+
+
+class QueryError(FluentsError):
+    """The published warehouse is missing, or the SQL is wrong."""
+
+
+class SendError(FluentsError):
+    """A receiver cannot be reached, or refused what it was sent."""

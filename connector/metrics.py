@@ -1,0 +1,84 @@
+"""Prometheus metrics of the receiver.
+
+What the buffer counts is read from the buffer at each scrape, so it is right across worker
+processes and restarts. What only a worker sees (answers, latency) is summed over the workers
+by prometheus_client's multiprocess mode, which `connector.server` switches on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from connector.buffer import Buffer
+
+# From one commit on a fast disk to the buffer's own time-out.
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """The counters that one receiver process keeps, and the page for all processes."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self._registry = CollectorRegistry()
+        self._buffer = BufferCollector(buffer)
+        self.responses = Counter(
+            "fluents_responses", "Answers by status code.", ["status"], registry=self._registry
+        )
+        self.refusals = Counter(
+            "fluents_refusals",
+            "Deliveries and requests refused, by reason.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self.append_seconds = Histogram(
+            "fluents_append_seconds",
+            "Time to store one delivery durably, waiting included.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+
+    def page(self) -> bytes:
+        """The metrics of all processes in Prometheus' text format."""
+        registry = self._registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        counted = CollectorRegistry()
+        counted.register(self._buffer)
+        return generate_latest(counted) + generate_latest(registry)
+
+
+class BufferCollector(Collector):
+    """Reads the buffer's counts at each scrape."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self._buffer = buffer
+
+    def collect(self) -> Iterator[Metric]:
+        """The buffer's counts, depth and the age of what waits longest."""
+        counts = self._buffer.counts()
+        for name, help_, value in (
+            ("received", "Deliveries received.", counts.received),
+            ("loaded", "Events that the warehouse holds.", counts.loaded),
+            ("duplicates", "Deliveries that repeat another.", counts.duplicates),
+            ("quarantined", "Deliveries that could not be events.", counts.quarantined),
+        ):
+            yield CounterMetricFamily(f"fluents_{name}", help_, value=value)
+        yield GaugeMetricFamily("fluents_pending", "Events not yet loaded.", value=counts.pending)
+        oldest = counts.oldest_pending_at
+        yield GaugeMetricFamily(
+            "fluents_oldest_pending_age_seconds",
+            "Age of the oldest event not yet loaded; 0 if there is none.",
+            value=0.0 if oldest is None else max(0.0, time.time() - oldest / 1e6),
+        )

@@ -1,0 +1,105 @@
+"""Posts recorded or simulated bodies to a receiver, over a few connections."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import requests
+
+from connector.errors import SendError
+
+TRIES = 5
+TIMEOUT_SECONDS = 30
+SHOWN_REFUSALS = 5
+
+
+@dataclass(slots=True)
+class SendResult:
+    """How the receiver answered: `stored`, `duplicate`, `refused`, counted by word."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    refusals: list[str] = field(default_factory=list)
+    """What the receiver said of the first few bodies that it refused."""
+
+
+def send(
+    bodies: Iterable[bytes],
+    url: str,
+    *,
+    connections: int = 8,
+    progress: Callable[[int], None] = lambda sent: None,
+) -> SendResult:
+    """Posts each body to `url` and counts the answers. Raises `SendError`.
+
+    Sends in order with one connection, nearly so with several. A 503 is tried again after the
+    time that the receiver asks for.
+    """
+    result = SendResult()
+    local = threading.local()
+
+    def post(body: bytes) -> tuple[int, dict[str, str]]:
+        if not hasattr(local, "session"):
+            local.session = requests.Session()
+            local.session.trust_env = False  # a proxy of the environment is not the receiver
+        return _post(local.session, url, body)
+
+    with ThreadPoolExecutor(connections) as pool:
+        waiting: deque[Future[tuple[int, dict[str, str]]]] = deque()
+        try:
+            for body in bodies:
+                waiting.append(pool.submit(post, body))
+                if len(waiting) >= connections * 8:
+                    _count(result, *waiting.popleft().result())
+                    progress(result.answers.total())
+            while waiting:
+                _count(result, *waiting.popleft().result())
+            progress(result.answers.total())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return result
+
+
+def _count(result: SendResult, status: int, answer: dict[str, str]) -> None:
+    if status == 200:
+        result.answers[answer.get("status", "unknown")] += 1
+        return
+    if status == 404:
+        raise SendError("The receiver does not know the token, or does not let this sender in.")
+    result.answers["refused"] += 1
+    if len(result.refusals) < SHOWN_REFUSALS:
+        result.refusals.append(f"{status} {answer.get('error')}: {answer.get('detail')}")
+
+
+def _post(session: requests.Session, url: str, body: bytes) -> tuple[int, dict[str, str]]:
+    where = urlsplit(url).netloc  # never the path: it holds the token
+    for attempt in range(TRIES):
+        try:
+            response = session.post(
+                url,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                timeout=TIMEOUT_SECONDS,
+            )
+        except requests.RequestException as error:
+            raise SendError(
+                f"The receiver at {where} cannot be reached ({type(error).__name__}). "
+                "Is `fluents-warehouse serve` running there?"
+            ) from None
+        if response.status_code != 503:
+            break
+        if attempt < TRIES - 1:
+            time.sleep(min(float(response.headers.get("Retry-After", 1)), TIMEOUT_SECONDS))
+    try:
+        answer = response.json()
+    except requests.JSONDecodeError:
+        answer = {}
+    if not isinstance(answer, dict):
+        answer = {}
+    return response.status_code, answer

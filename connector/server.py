@@ -1,0 +1,94 @@
+"""Serves the receiver with granian: worker processes that share one staging buffer.
+
+SIGTERM and Ctrl-C stop taking requests, finish those under way and end with status 0.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from functools import partial
+from typing import Any
+
+import structlog
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from connector.buffer import open_buffer
+from connector.errors import SettingsError
+from connector.logs import configure_logs
+from connector.settings import Settings
+
+STOP_SECONDS = 10  # for requests under way; one that takes longer is cut off
+HEADER_SECONDS = 10  # a client that has not sent its headers by then is dropped
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT. Raises `SettingsError` if the port cannot be had."""
+    if not settings.webhooks:
+        raise SettingsError(
+            "No webhook has a token, so nobody could deliver. Run `fluents-warehouse init`, or "
+            'write below [webhooks] a line such as main = "<token>".'
+        )
+    # Made, or refused, here once: a worker that fails would only be started again.
+    open_buffer(settings).close()
+    _claim_port(settings.host, settings.port)
+    with tempfile.TemporaryDirectory(prefix="fluents-metrics-") as metrics_dir:
+        # prometheus_client reads it when a worker imports it.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir
+        server = Server(
+            "fluents-warehouse",
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.WSGI,
+            workers=settings.workers,
+            blocking_threads=settings.threads,
+            backlog=1024,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+            log_level=LogLevels.error,
+            log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # to our handler
+            log_access=False,  # a path holds a token
+            respawn_failed_workers=True,
+            respawn_interval=0.1,
+            workers_kill_timeout=STOP_SECONDS,
+        )
+        server.on_startup(partial(_announce, settings))
+        server.serve(target_loader=partial(_worker_app, settings), wrap_loader=False)
+        log.info("receiver_stopped")
+
+
+def _worker_app(settings: Settings) -> Any:
+    # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
+    from connector.receiver import create_app
+
+    configure_logs(settings.log_format)
+    return create_app(settings, open_buffer(settings))
+
+
+def _announce(settings: Settings) -> None:
+    log.info(
+        "receiver_started",
+        address=f"http://{settings.host}:{settings.port}",
+        webhooks=list(settings.webhooks),
+        workers=settings.workers,
+        buffer=str(settings.buffer_file),
+    )
+
+
+def _claim_port(host: str, port: int) -> None:
+    # granian's workers share a port, and would share it with a stranger's as well.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"Cannot listen on {host}:{port}: {error.strerror}. Stop what listens there, or "
+                "set host and port in fluents.toml."
+            ) from error

@@ -1,0 +1,264 @@
+"""Settings: `fluents.toml`, each key overridden by `FLUENTS_<KEY>` in the environment.
+
+They are checked once, at start. A `Settings` object is immutable, picklable (server workers
+get it from their parent) and never shows a token in its representation.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import (
+    SettingsError as EnvironmentError_,
+)
+
+from connector.errors import SettingsError
+
+CONFIG_FILE = "fluents.toml"
+MIN_TOKEN_LENGTH = 24  # of base64url: 144 bits when `init` made it, and too long to guess
+
+# The names under which a payload's facts are looked for, the first that is there wins: one
+# place for what public evidence offers (Fluents' page, Vocode's API and library, clients).
+PAYLOAD_FIELDS: dict[str, list[str]] = {
+    "action_id": ["action_id", "id"],
+    "action_input": ["action_input", "parameters", "input", "arguments"],
+    "action_output": ["action_output", "result", "output", "response"],
+    "action_phase": ["phase", "event_type", "status"],
+    "action_time": ["timestamp", "occurred_at", "time", "created_at"],
+    "action_type": ["action_type", "action_label", "type", "name", "action"],
+    "did_not_connect_reason": ["telephony_status", "reason", "status", "error", "message"],
+    "error_code": ["code", "error_code", "status_code", "statusCode", "type"],
+    "error_message": ["message", "error_message", "error", "errors", "detail", "details"],
+    "human_detection": ["result", "human_detection_result", "detection_result", "status"],
+    "message_sender": ["sender", "role", "speaker", "from"],
+    "message_text": ["text", "message", "content", "body"],
+    "message_time": ["timestamp", "sent_at", "time", "created_at"],
+    "post_call": [
+        "post_call_results",
+        "post_call_result",
+        "post_call_analysis",
+        "post_call",
+        "results",
+        "result",
+        "analysis",
+        "summary",
+        "output",
+        "text",
+    ],
+    "recording_url": ["recording_url", "url", "recording", "audio_url"],
+    "transcript": ["transcript", "transcript_chunk", "chunk", "text", "messages", "turns"],
+}
+
+LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def _strong(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{{MIN_TOKEN_LENGTH},}}", token.get_secret_value()):
+        raise ValueError(
+            f"a token needs at least {MIN_TOKEN_LENGTH} of the characters A-Z a-z 0-9 - _; "
+            'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return token
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Tokens = Annotated[
+    list[Annotated[SecretStr, AfterValidator(_strong)]],
+    BeforeValidator(_as_list),
+    Field(min_length=1, max_length=2),
+]
+
+
+class Settings(BaseSettings):
+    """All settings. `connector/cli/init.py` writes a file with those that people change."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FLUENTS_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,  # an input may be a token
+    )
+
+    host: str = Field("127.0.0.1", description="Address that the receiver listens on.")
+    port: int = Field(8080, ge=1, le=65535, description="Port that the receiver listens on.")
+    public_url: str = Field(
+        "", description="Base URL under which Fluents reaches the receiver; for what init prints."
+    )
+    workers: int = Field(2, ge=1, le=64, description="Receiver processes.")
+    threads: int = Field(16, ge=1, le=512, description="Request threads in each process.")
+    max_body_bytes: int = Field(
+        10 * 1024**2, ge=1024, description="Larger bodies are answered with 413."
+    )
+    allowed_networks: list[IPvAnyNetwork] = Field(
+        [], description="Senders outside get a 404; empty lets every address in."
+    )
+    metrics_networks: list[IPvAnyNetwork] = Field(
+        ["127.0.0.0/8", "::1/128"],  # pydantic converts defaults that it validates
+        validate_default=True,
+        description="Who may read /metrics.",
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=8, description="Proxies in front whose X-Forwarded-For entry is believed."
+    )
+    webhooks: dict[str, Tokens] = Field(
+        {}, description="Label = token, or [new token, old token] while one is being replaced."
+    )
+
+    data_dir: Path = Field(
+        Path(".fluents"), description="The connector's own files: buffer, loader, logs of loads."
+    )
+    buffer_path: Path | None = Field(
+        None, description="The staging buffer; buffer.sqlite in data_dir where not set."
+    )
+    buffer_keep_days: float = Field(
+        7, ge=0, description="How long loaded events stay, and equal bodies count as duplicates."
+    )
+    quarantine_keep_days: float = Field(
+        90, ge=0, description="How long refused deliveries stay in the buffer."
+    )
+    warehouse_path: Path = Field(
+        Path("fluents_warehouse.duckdb"),
+        description="The published warehouse, which readers open.",
+    )
+    batch_rows: int = Field(50_000, ge=1, description="Most deliveries loaded at once.")
+    batch_bytes: int = Field(
+        64 * 1024**2, ge=1, le=1024**3, description="Most bytes of bodies loaded at once."
+    )
+    memory_limit: str = Field(
+        "512MB",
+        pattern=r"^\d+(\.\d+)? ?([KMGT]i?B|%)$",
+        description="Memory of each of the loader's two DuckDB engines; beyond it they spill.",
+    )
+    fields: dict[str, list[str]] = Field(
+        {}, description="Payload names to look for before the built-in ones."
+    )
+    log_format: str = Field(
+        "auto",
+        pattern="^(auto|text|json)$",
+        description="text, json, or auto: text on a terminal.",
+    )
+
+    @field_validator("warehouse_path")
+    @classmethod
+    def _no_ambiguous_name(cls, path: Path) -> Path:
+        # DuckDB names a database after its file, and then cannot tell it from the schema.
+        if path.stem in ("fluents", "analytics"):
+            raise ValueError(f"{path.name} would make `{path.stem}.…` ambiguous in SQL")
+        return path
+
+    @field_validator("webhooks")
+    @classmethod
+    def _labels_and_distinct_tokens(cls, webhooks: dict[str, Any]) -> dict[str, Any]:
+        for label in webhooks:
+            if not LABEL.fullmatch(label):
+                raise ValueError(f"the label {label!r} may only hold a-z 0-9 - _")
+        tokens = [token.get_secret_value() for group in webhooks.values() for token in group]
+        if len(set(tokens)) < len(tokens):
+            raise ValueError("each token may be used once only")
+        return webhooks
+
+    @field_validator("fields")
+    @classmethod
+    def _known_fields(cls, fields: dict[str, list[str]]) -> dict[str, list[str]]:
+        unknown = sorted(set(fields) - set(PAYLOAD_FIELDS))
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is none of: {', '.join(PAYLOAD_FIELDS)}")
+        return fields
+
+    @property
+    def buffer_file(self) -> Path:
+        """Where the staging buffer is."""
+        return self.buffer_path or self.data_dir / "buffer.sqlite"
+
+    @property
+    def payload_fields(self) -> dict[str, list[str]]:
+        """For each fact the payload names to look for, the user's own before the built-in."""
+        return {
+            fact: list(dict.fromkeys([*self.fields.get(fact, []), *names]))
+            for fact, names in PAYLOAD_FIELDS.items()
+        }
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over what `load_settings` read from the file."""
+        return env_settings, init_settings
+
+
+def load_settings(config: Path | None = None) -> Settings:
+    """The settings of `config`, or of `fluents.toml` in the working folder.
+
+    Relative paths in the file mean relative to the file. Raises `SettingsError`, which names
+    the key and says what to write.
+    """
+    path = config or Path(os.environ.get("FLUENTS_CONFIG", CONFIG_FILE))
+    values = _read_toml(path)
+    base = path.parent
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path)) from None
+    except EnvironmentError_ as error:
+        raise SettingsError(f"{error}: its variable FLUENTS_… must hold JSON") from None
+    paths = {
+        key: base / value
+        for key in ("data_dir", "buffer_path", "warehouse_path")
+        if (value := getattr(settings, key)) is not None
+    }
+    return settings.model_copy(update=paths)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise SettingsError(
+            f"{path} is not there. Run `fluents-warehouse init` to make one, "
+            "or name one with --config."
+        )
+    try:
+        return TomlConfigSettingsSource(Settings, path)()
+    except (ValueError, OSError) as error:  # tomllib's error is a ValueError
+        raise SettingsError(f"{path} cannot be read: {error}.") from None
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        key = ".".join(str(part) for part in problem["loc"])
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "extra_forbidden":
+            known = ", ".join(Settings.model_fields)
+            lines.append(f"`{key}` is not a setting. The settings are: {known}.")
+            continue
+        message = problem["msg"].removeprefix("Value error, ")
+        field = Settings.model_fields.get(name)
+        about = f" {field.description}" if field and field.description else ""
+        lines.append(f"`{key}`: {message}.{about} (FLUENTS_{name.upper()} overrides it.)")
+    return f"{path}: " + "\n".join(lines)

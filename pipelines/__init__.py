@@ -1,0 +1,1 @@
+"""Loads the staging buffer into the warehouse: read, normalize in SQL, load by dlt, publish."""

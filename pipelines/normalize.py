@@ -1,0 +1,218 @@
+"""Turns a batch of deliveries into the warehouse's rows, by SQL in an in-memory DuckDB.
+
+It promises that no delivery stops a batch. A body that the SQL cannot take becomes an event
+whose `extra` holds the body as text, so that nothing is lost and everything else is loaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import structlog
+
+from connector.buffer import Batch, StoredDelivery
+from connector.errors import ModelError
+from pipelines.sql_files import SqlFile, in_order, read_folder, sql_folder
+from pipelines.tables import CALLS, NORMALIZED, Table
+
+KnownCalls = Callable[[pa.Table], pa.Table]
+"""Given a table with one column `call_id`, the rows of `calls` that the warehouse has for them."""
+
+log = structlog.get_logger(__name__)
+
+# A pair of surrogates, half of one (group 1), or any other escape: read from the left, so that
+# the second backslash of an escaped backslash is never taken for the start of an escape.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+_DELIVERIES = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("event_id", pa.string()),
+        ("received_at", pa.timestamp("us", tz="UTC")),
+        ("webhook", pa.string()),
+        ("call_id", pa.string()),
+        ("type", pa.string()),
+        ("body", pa.string()),
+        ("body_base64", pa.string()),
+        ("duplicate_of", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("buffer_id", pa.string()),
+    ]
+)
+
+
+def no_calls(call_ids: pa.Table) -> pa.Table:
+    """For a warehouse that holds no call yet."""
+    return CALLS.arrow_schema.empty_table()
+
+
+class Normalizer:
+    """Runs the SQL of `sql/tables` on batches. Close it, or use it in a `with` block."""
+
+    def __init__(
+        self,
+        payload_fields: Mapping[str, Sequence[str]],
+        *,
+        memory_limit: str = "512MB",
+        folder: Path | None = None,
+    ) -> None:
+        folder = folder or sql_folder() / "tables"
+        by_name = {table.name: table for table in NORMALIZED}
+        self._steps: list[tuple[SqlFile, Table]] = []
+        for file in in_order(read_folder(folder)):
+            if file.name not in by_name:
+                raise ModelError(f"{file.path} names no table of pipelines/tables.py.")
+            self._steps.append((file, by_name[file.name]))
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": memory_limit,
+                "python_enable_replacements": False,  # a name in the SQL is never a Python variable
+            },
+        )
+        self._connection.execute("set timezone = 'UTC'")
+        for fact, names in payload_fields.items():
+            self._set_variable(f"{fact}_names", names)
+            self._set_variable(f"{fact}_paths", [_json_path(name) for name in names])
+        self._connection.execute((sql_folder() / "macros.sql").read_text(encoding="utf-8"))
+
+    def __enter__(self) -> Normalizer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the in-memory database."""
+        self._connection.close()
+
+    def tables(self, batch: Batch, known_calls: KnownCalls = no_calls) -> dict[str, pa.Table]:
+        """The rows of `batch` for each table of `pipelines.tables.NORMALIZED`, by its name."""
+        rows = batch.rows
+        try:
+            return self._run(_arrow(batch.buffer_id, rows), known_calls)
+        except (duckdb.Error, pa.ArrowException) as error:
+            # Not its text: that quotes the body, which is somebody's conversation.
+            log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
+        unreadable = self._unreadable(batch.buffer_id, rows)
+        repaired = [_as_text_only(row) if row[0] in unreadable else row for row in rows]
+        return self._run(_arrow(batch.buffer_id, repaired), known_calls)
+
+    def _run(self, deliveries: pa.Table, known_calls: KnownCalls) -> dict[str, pa.Table]:
+        self._connection.register("deliveries", self._repair(deliveries))
+        tables: dict[str, pa.Table] = {}
+        for file, table in self._steps:
+            if table is CALLS:
+                self._connection.register("known_calls", known_calls(self._touched_calls()))
+            columns = ", ".join(column.name for column in table.columns)
+            result = self._connection.sql(f"select {columns} from ({file.sql}\n)")  # noqa: S608 # our own SQL
+            rows = result.to_arrow_table().cast(table.arrow_schema)
+            self._connection.register(table.name, rows)
+            tables[table.name] = rows
+        return tables
+
+    def _touched_calls(self) -> pa.Table:
+        return self._connection.sql(
+            "select distinct call_id from events where duplicate_of is null"
+        ).to_arrow_table()
+
+    def _repair(self, deliveries: pa.Table) -> pa.Table:
+        """Replaces halves of surrogate pairs, which DuckDB's JSON refuses, by U+FFFD."""
+        self._connection.register("raw_deliveries", deliveries)
+        broken = self._connection.execute(
+            "select position from raw_deliveries where reason is null and not json_valid(body)"
+        ).fetchall()
+        if not broken:
+            return deliveries
+        positions = {position for (position,) in broken}
+        bodies = [
+            _without_half_surrogates(body) if position in positions else body
+            for position, body in zip(
+                deliveries["position"].to_pylist(), deliveries["body"].to_pylist(), strict=True
+            )
+        ]
+        index = deliveries.schema.get_field_index("body")
+        return deliveries.set_column(index, "body", pa.array(bodies, pa.string()))
+
+    def _unreadable(self, buffer_id: str, rows: list[tuple[Any, ...]]) -> set[int]:
+        """The positions of the deliveries that the SQL cannot take, by halving."""
+        try:
+            self._run(_arrow(buffer_id, rows), no_calls)
+        except (duckdb.Error, pa.ArrowException) as error:
+            if len(rows) == 1:
+                log.error("body_unreadable", event_id=rows[0][1], error=type(error).__name__)
+                return {rows[0][0]}
+            half = len(rows) // 2
+            return self._unreadable(buffer_id, rows[:half]) | self._unreadable(
+                buffer_id, rows[half:]
+            )
+        return set()
+
+    def _set_variable(self, name: str, values: Sequence[str]) -> None:
+        self._connection.execute(f"set variable {name} = ?::varchar[]", [list(values)])
+
+
+def _arrow(buffer_id: str, rows: list[tuple[Any, ...]]) -> pa.Table:
+    columns = dict(
+        zip(
+            StoredDelivery._fields,
+            zip(*rows, strict=True) if rows else [()] * len(StoredDelivery._fields),
+            strict=True,
+        )
+    )
+    bodies, encoded = _texts(columns["body"], columns["reason"])
+    arrays = {
+        **columns,
+        "body": bodies,
+        "body_base64": encoded,
+        "buffer_id": [buffer_id] * len(rows),
+    }
+    return pa.table(
+        {field.name: pa.array(arrays[field.name], field.type) for field in _DELIVERIES},
+        schema=_DELIVERIES,
+    )
+
+
+def _texts(
+    bodies: Sequence[bytes | None], reasons: Sequence[str | None]
+) -> tuple[list[str | bytes | None], list[str | None]]:
+    """Bodies as text, and in base64 those of refused deliveries that are not UTF-8."""
+    texts: list[str | bytes | None] = list(bodies)  # Arrow takes UTF-8 bytes as they are
+    encoded: list[str | None] = [None] * len(texts)
+    for index, reason in enumerate(reasons):
+        body = bodies[index]
+        if reason is None or body is None:
+            continue
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            texts[index] = None
+            encoded[index] = base64.b64encode(body).decode()
+    return texts, encoded
+
+
+def _without_half_surrogates(body: str) -> str:
+    return _ESCAPE.sub(lambda match: "\\ufffd" if match[1] else match[0], body)
+
+
+def _as_text_only(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    delivery = StoredDelivery(*row)
+    text = (delivery.body or b"").decode(errors="replace")
+    return tuple(delivery._replace(body=json.dumps({"body": text}).encode()))
+
+
+def _json_path(name: str) -> str:
+    # "a.b" is a field b within a field a; quotes keep any other character from meaning anything
+    return "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in name.split("."))

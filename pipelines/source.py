@@ -1,0 +1,74 @@
+"""The dlt source: one batch of a staging buffer as the resources of the warehouse.
+
+    batch = buffer.read(after, up_to, max_rows=50_000, max_bytes=64 * 1024**2)
+    pipeline.run(fluents_source(batch))
+
+Every resource is keyed, so loading a batch again changes nothing. `pipelines.load` adds what
+a schedule needs: where to go on, and the proof that the warehouse holds what it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.extract import DltResource
+
+from connector.buffer import Batch
+from connector.settings import PAYLOAD_FIELDS
+from pipelines.normalize import KnownCalls, Normalizer, no_calls
+from pipelines.tables import LOADS, NORMALIZED, Table
+
+
+@dlt.source(name="fluents", max_table_nesting=0)
+def fluents_source(
+    batch: Batch,
+    normalizer: Normalizer | None = None,
+    known_calls: KnownCalls = no_calls,
+    *,
+    empty_tables: bool = True,
+) -> Iterator[DltResource]:
+    """The rows of `batch`, a resource a table of `pipelines.tables.ALL_TABLES`.
+
+    `known_calls` gives the rows of `calls` that the destination has already; without it a call
+    whose events come in two batches is known by the second only. With `empty_tables` also the
+    tables that the batch has no row for are created.
+    """
+    if normalizer is None:
+        with Normalizer(PAYLOAD_FIELDS) as own:
+            tables = own.tables(batch, known_calls)
+    else:
+        tables = normalizer.tables(batch, known_calls)
+    for table in NORMALIZED:
+        if tables[table.name].num_rows or empty_tables:
+            yield _resource(table, tables[table.name])
+    yield _resource(LOADS, _loads_row(batch))
+
+
+def _resource(table: Table, rows: pa.Table) -> DltResource:
+    # Any: dlt's own types do not know "insert-only" yet
+    disposition: Any = {
+        "disposition": "merge",
+        "strategy": "upsert" if table.folded else "insert-only",
+    }
+    resource: DltResource = dlt.resource(
+        [rows],
+        name=table.name,
+        columns=table.dlt_columns,
+        primary_key=table.key,
+        write_disposition=disposition,
+    )
+    resource.apply_hints(additional_table_hints={"description": table.description})
+    return resource
+
+
+def _loads_row(batch: Batch) -> pa.Table:
+    row = {
+        "buffer_id": batch.buffer_id,
+        "after_position": batch.after,
+        "up_to_position": batch.up_to,
+        "deliveries": len(batch.rows),
+    }
+    return pa.Table.from_pylist([row], schema=LOADS.arrow_schema)

@@ -1,0 +1,87 @@
+"""Finds the files below `sql/`, reads their headers, and orders them by their references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from connector.errors import ModelError
+
+_HEADER_LINE = re.compile(r"--\s?(.*)")
+_HEADER_KEY = re.compile(r"(grain|key|questions|macros):\s*(.*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """One `SELECT`: `name` is the file's, `description` the header's first sentences.
+
+    `header` has the values of `grain:`, `key:` and `questions:` by their lower-case names.
+    """
+
+    name: str
+    path: Path
+    sql: str
+    description: str
+    header: dict[str, str]
+
+
+def sql_folder() -> Path:
+    """The folder `sql/`: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).parent
+    inside = package / "sql"
+    return inside if inside.is_dir() else package.parent / "sql"
+
+
+def read_folder(folder: Path) -> list[SqlFile]:
+    """All `.sql` files of a folder, by name. Raises `ModelError` if there are none."""
+    files = [_read(path) for path in sorted(folder.glob("*.sql"))]
+    if not files:
+        raise ModelError(f"There is no .sql file in {folder}. Install fluents-warehouse again.")
+    return files
+
+
+def in_order(files: Iterable[SqlFile]) -> list[SqlFile]:
+    """The files, each after those that it selects from. Raises `ModelError` for a cycle."""
+    by_name = {file.name: file for file in files}
+    graph = {name: references(file) & by_name.keys() - {name} for name, file in by_name.items()}
+    try:
+        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise ModelError(
+            f"These models select from each other: {' → '.join(error.args[1])}."
+        ) from (error)
+
+
+def references(file: SqlFile) -> set[str]:
+    """The names of the tables and views that a file selects from, without their schema."""
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        tree = sqlglot.parse_one(file.sql, dialect="duckdb")
+    except sqlglot.ParseError as error:
+        raise ModelError(f"{file.path}: {error}") from error
+    defined_inside = {cte.alias for cte in tree.find_all(exp.CTE)}
+    return {table.name for table in tree.find_all(exp.Table)} - defined_inside
+
+
+def _read(path: Path) -> SqlFile:
+    text = path.read_text(encoding="utf-8")
+    description: list[str] = []
+    header: dict[str, str] = {}
+    key = ""
+    for line in text.splitlines():
+        match = _HEADER_LINE.fullmatch(line.strip())
+        if match is None:
+            break
+        if found := _HEADER_KEY.fullmatch(match[1]):
+            key = found[1].lower()
+            header[key] = found[2]
+        elif key:
+            header[key] = f"{header[key]} {match[1].strip()}".strip()
+        else:
+            description.append(match[1].strip())
+    return SqlFile(path.stem, path, text, " ".join(description).strip(), header)

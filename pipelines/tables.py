@@ -1,0 +1,287 @@
+"""The warehouse's tables: grain, key, and for every column its type and what it means.
+
+This is what dlt creates, what `sql/tables/<name>.sql` must produce, and what the
+documentation shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+
+SCHEMA = "fluents"
+
+DataType = Literal["text", "timestamp", "bigint", "bool", "double", "json"]
+
+_ARROW_TYPES: dict[DataType, pa.DataType] = {
+    "text": pa.string(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "bigint": pa.int64(),
+    "bool": pa.bool_(),
+    "double": pa.float64(),
+    "json": pa.string(),  # as text: dlt's Arrow path loads it into a JSON column
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `data_type` is dlt's name of the type."""
+
+    name: str
+    data_type: DataType
+    description: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. Rows of a `folded` table replace those with their key; others are only added."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    folded: bool = False
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The Arrow schema that `sql/tables/<name>.sql` is cast to."""
+        return pa.schema(
+            [
+                pa.field(column.name, _ARROW_TYPES[column.data_type], column.nullable)
+                for column in self.columns
+            ]
+        )
+
+    @property
+    def dlt_columns(self) -> dict[str, Any]:
+        """The column hints that dlt creates the table from."""
+        return {
+            column.name: {
+                "name": column.name,
+                "data_type": column.data_type,
+                "nullable": column.nullable,
+                "description": column.description,
+            }
+            for column in self.columns
+        }
+
+
+_EVENT_ID = Column("event_id", "text", "UUIDv7 given at receipt; sorts by time.", False)
+_CALL_ID = Column("call_id", "text", "The call, as Fluents names it.", False)
+_RECEIVED_AT = Column("received_at", "timestamp", "When the receiver got it.", False)
+_EVENT = (_EVENT_ID, _CALL_ID, _RECEIVED_AT)
+_PAYLOAD = Column("payload", "json", "The whole payload, as delivered.")
+_BUFFER_ID = Column("buffer_id", "text", "The staging buffer it came through.", False)
+_POSITION = Column("position", "bigint", "Its place in that buffer.", False)
+
+
+def _taken_from(column: str) -> Column:
+    return Column(f"{column}_event_id", "text", f"The event that {column} was taken from.")
+
+
+EVENTS = Table(
+    "events",
+    "One row for each delivery accepted, duplicates included.",
+    ("event_id",),
+    (
+        *_EVENT,
+        Column("webhook", "text", "Label of the webhook that it was sent to.", False),
+        Column("type", "text", "Event type, such as event_transcript.", False),
+        Column("from_number", "text", "The caller's number."),
+        Column("to_number", "text", "The number that was called."),
+        Column("is_outgoing", "bool", "True for outbound calls, false for inbound calls."),
+        _PAYLOAD,
+        Column("extra", "json", "Top-level fields that no other column holds."),
+        Column("duplicate_of", "text", "The event_id of the first delivery of the same body."),
+        _BUFFER_ID,
+        _POSITION,
+    ),
+)
+
+CALLS = Table(
+    "calls",
+    "One row for each call, folded from all its events. Each *_at is the receipt of the first "
+    "such event, but for last_event_at.",
+    ("call_id",),
+    (
+        _CALL_ID,
+        Column("direction", "text", "outbound or inbound, from is_outgoing."),
+        Column("from_number", "text", "The caller's number: the first one known."),
+        Column("to_number", "text", "The number that was called: the first one known."),
+        Column("is_outgoing", "bool", "The first value known."),
+        Column("webhook", "text", "Label of the webhook that got the first event."),
+        Column("first_event_at", "timestamp", "Receipt of the first event of any type.", False),
+        Column("last_event_at", "timestamp", "Receipt of the last event of any type.", False),
+        Column("connected_at", "timestamp", "Receipt of the report that the call connected."),
+        Column("did_not_connect_at", "timestamp", "Receipt of the report that it did not."),
+        Column("did_not_connect_reason", "text", "The first reason known, such as busy."),
+        Column("human_detection_result", "text", "human or no_human: the last one known."),
+        Column("ended_at", "timestamp", "Receipt of the report that the call ended."),
+        Column("transcript_at", "timestamp", "Receipt of the first transcript."),
+        Column("recording_at", "timestamp", "Receipt of the first recording report."),
+        Column("recording_url", "text", "The last recording URL known."),
+        Column("post_call_completed_at", "timestamp", "Receipt of the first post-call result."),
+        Column("first_error_at", "timestamp", "Receipt of the first error."),
+        Column(
+            "status",
+            "text",
+            "ended, did_not_connect, in_progress, error or unknown, as the events say.",
+            False,
+        ),
+        *map(
+            _taken_from,
+            (
+                "from_number",
+                "to_number",
+                "is_outgoing",
+                "webhook",
+                "did_not_connect_reason",
+                "human_detection_result",
+                "recording_url",
+            ),
+        ),
+    ),
+    folded=True,
+)
+
+TRANSCRIPTS = Table(
+    "transcripts",
+    "One row for each transcript, or chunk of one, delivered.",
+    ("event_id",),
+    (
+        *_EVENT,
+        Column("transcript", "text", "The text; JSON text where it came as a list of turns."),
+        _PAYLOAD,
+    ),
+)
+
+TRANSCRIPT_TURNS = Table(
+    "transcript_turns",
+    "One row for each turn of a transcript: what one speaker said until another spoke.",
+    ("event_id", "turn_index"),
+    (
+        *_EVENT,
+        Column("turn_index", "bigint", "Place of the turn in its transcript, from 1.", False),
+        Column("speaker", "text", "bot, human, action, conference or unknown.", False),
+        Column("text", "text", "What was said, without speaker and time.", False),
+        Column("offset_seconds", "double", "Start of the turn after the start of the call."),
+        Column("is_cut_off", "bool", "Whether the bot was interrupted: its text ends in '-'."),
+    ),
+)
+
+POST_CALL_RESULTS = Table(
+    "post_call_results",
+    "One row for each post-call result delivered.",
+    ("event_id",),
+    (
+        *_EVENT,
+        Column("result_text", "text", "The result, exactly as its text says."),
+        Column("result_json", "json", "The object or list in it, also out of a code fence."),
+        Column("source_field", "text", "The payload field it was found in; payload for all."),
+        _PAYLOAD,
+    ),
+)
+
+ERRORS = Table(
+    "errors",
+    "One row for each error reported.",
+    ("event_id",),
+    (
+        *_EVENT,
+        Column("message", "text", "What the error says."),
+        Column("code", "text", "Its code, where it has one."),
+        _PAYLOAD,
+    ),
+)
+
+MESSAGES = Table(
+    "messages",
+    "One row for each message of a conversation.",
+    ("event_id",),
+    (
+        *_EVENT,
+        Column("sender", "text", "Who said it, such as human or bot."),
+        Column("text", "text", "What was said."),
+        Column("sent_at", "timestamp", "When, as the payload says."),
+        _PAYLOAD,
+    ),
+)
+
+ACTIONS = Table(
+    "actions",
+    "One row for each report of an action: its start, its finish, or both in one.",
+    ("event_id",),
+    (
+        *_EVENT,
+        Column("action_id", "text", "The action, as Fluents names it."),
+        Column("action_type", "text", "What kind of action."),
+        Column("phase", "text", "start or finish, as stated or as an output shows."),
+        Column("input", "json", "What the action was given."),
+        Column("output", "json", "What it gave back."),
+        Column("occurred_at", "timestamp", "When, as the payload says."),
+        _PAYLOAD,
+    ),
+)
+
+RECORDINGS = Table(
+    "recordings",
+    "One row for each recording report.",
+    ("event_id",),
+    (*_EVENT, Column("recording_url", "text", "Where the audio is."), _PAYLOAD),
+)
+
+HUMAN_DETECTIONS = Table(
+    "human_detections",
+    "One row for each detection of whether a human answered.",
+    ("event_id",),
+    (*_EVENT, Column("result", "text", "human or no_human."), _PAYLOAD),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    "One row for each delivery that could not be an event.",
+    ("delivery_id",),
+    (
+        Column("delivery_id", "text", "UUIDv7 given at receipt; sorts by time.", False),
+        _RECEIVED_AT,
+        Column("webhook", "text", "Label of the webhook that it was sent to.", False),
+        Column("reason", "text", "One word for why, such as not_json.", False),
+        Column("detail", "text", "The same as a sentence."),
+        Column("body", "text", "The body; NULL where it was too large to keep."),
+        Column("body_encoding", "text", "utf-8, or base64 where the body is not UTF-8."),
+        _BUFFER_ID,
+        _POSITION,
+    ),
+)
+
+NORMALIZED = (
+    EVENTS,
+    CALLS,
+    TRANSCRIPTS,
+    TRANSCRIPT_TURNS,
+    POST_CALL_RESULTS,
+    ERRORS,
+    MESSAGES,
+    ACTIONS,
+    RECORDINGS,
+    HUMAN_DETECTIONS,
+    QUARANTINE,
+)
+
+LOADS = Table(
+    "loads",
+    "One row for each batch of deliveries loaded. A batch is wholly in the warehouse once "
+    "_dlt_loads has its _dlt_load_id with status 0.",
+    ("_dlt_load_id",),
+    (
+        _BUFFER_ID,
+        Column("after_position", "bigint", "The batch starts behind this position.", False),
+        Column("up_to_position", "bigint", "The batch ends with this position.", False),
+        Column("deliveries", "bigint", "How many deliveries it holds.", False),
+    ),
+)
+
+ALL_TABLES = (*NORMALIZED, LOADS)

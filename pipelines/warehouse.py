@@ -1,0 +1,156 @@
+"""The loader's own warehouse file: written by dlt, asked by us what it holds.
+
+Only one process may have it open, which the lock of `pipelines.load` sees to. Readers open
+the published copy instead.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import dlt
+import duckdb
+import pyarrow as pa
+from dlt.common.pipeline import LoadInfo
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from connector.errors import LoadFailed
+from connector.settings import Settings
+from pipelines.tables import CALLS, SCHEMA
+
+PIPELINE = "fluents_warehouse"
+FILE = "warehouse.duckdb"
+
+
+class _ExpectedHints(logging.Filter):
+    # Arrow has no JSON type, so dlt remarks in every load that a text became a JSON column.
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "several column hints were different" not in record.getMessage()
+
+
+class Warehouse:
+    """The open warehouse and its dlt pipeline. Close it, or use it in a `with` block."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.path = settings.data_dir / FILE
+        try:
+            self.connection = duckdb.connect(
+                str(self.path),
+                config={"memory_limit": settings.memory_limit, "python_enable_replacements": False},
+            )
+        except duckdb.Error as error:
+            raise LoadFailed(
+                f"The loader's file {self.path} cannot be opened: {error}. If another program "
+                f"has it open, close it there: readers open {settings.warehouse_path}."
+            ) from error
+        dlt.config["runtime.dlthub_telemetry"] = False
+        dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
+        self.pipeline = dlt.pipeline(
+            PIPELINE,
+            destination=dlt.destinations.duckdb(self.connection),
+            dataset_name=SCHEMA,
+            pipelines_dir=str(settings.data_dir / "dlt"),
+        )
+        logging.getLogger("dlt").addFilter(_ExpectedHints())
+
+    def __enter__(self) -> Warehouse:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file; DuckDB folds its write-ahead log back into it."""
+        self.connection.close()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has been loaded yet."""
+        return not self._rows(
+            "select 1 from duckdb_tables() where schema_name = ? and table_name = 'loads'", SCHEMA
+        )
+
+    def views(self, schema: str) -> set[str]:
+        """The names of the views in a schema."""
+        return {
+            name
+            for (name,) in self._rows(
+                "select view_name from duckdb_views() where schema_name = ?", schema
+            )
+        }
+
+    def finish_pending(self) -> bool:
+        """Loads what an interrupted load left in dlt's folder; says whether there was any.
+
+        What cannot be finished is dropped: the buffer still has it, and it is loaded again.
+        """
+        if not self.pipeline.has_pending_data:
+            return False
+        try:
+            self.pipeline.run()
+        except PipelineStepFailed:
+            self.pipeline.drop_pending_packages()
+        return True
+
+    def load(self, source: Any) -> LoadInfo:
+        """Runs the pipeline on `source`. Raises `LoadFailed`; nothing is confirmed then."""
+        try:
+            return self.pipeline.run(source, loader_file_format="parquet")
+        except PipelineStepFailed as error:
+            raise LoadFailed(
+                f"dlt failed to {error.step}: {error.exception}. Nothing is lost: the next load "
+                "starts where this one did."
+            ) from error
+
+    def position(self, buffer_id: str) -> int:
+        """Up to which position of a buffer the warehouse holds everything; 0 for nothing.
+
+        A batch counts once dlt has recorded its package as complete, which it does after the
+        last table: never from dlt's own state, which moves before anything is loaded.
+        """
+        if self.is_new:
+            return 0
+        rows = self._rows(
+            f"select max(up_to_position) from {SCHEMA}.loads as loads"  # noqa: S608
+            f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads._dlt_load_id"
+            " where packages.status = 0 and loads.buffer_id = ?",
+            buffer_id,
+        )
+        return int(rows[0][0] or 0)
+
+    def held(self, buffer_id: str, after: int, up_to: int) -> int:
+        """How many deliveries between two positions the warehouse holds."""
+        between = "where buffer_id = ?1 and position > ?2 and position <= ?3"
+        rows = self._rows(
+            f"select (select count(*) from {SCHEMA}.events {between})"  # noqa: S608
+            f" + (select count(*) from {SCHEMA}.quarantine {between})",
+            buffer_id,
+            after,
+            up_to,
+        )
+        return int(rows[0][0])
+
+    def known_calls(self, call_ids: pa.Table) -> pa.Table:
+        """The rows of `calls` for the given ids (one column `call_id`)."""
+        if self.is_new or not call_ids.num_rows:
+            return CALLS.arrow_schema.empty_table()
+        columns = ", ".join(column.name for column in CALLS.columns)
+        cursor = self.connection.cursor()
+        try:
+            cursor.register("touched_calls", call_ids)
+            found = cursor.sql(
+                f"select {columns} from {SCHEMA}.calls"  # noqa: S608
+                " where call_id in (select call_id from touched_calls)"
+            ).to_arrow_table()
+        finally:
+            cursor.close()
+        return found.cast(CALLS.arrow_schema)
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        cursor = self.connection.cursor()
+        try:
+            return cursor.execute(sql, list(values)).fetchall()
+        finally:
+            cursor.close()

@@ -1,0 +1,53 @@
+-- What several table transforms share. A payload's facts are looked for under several names;
+-- the names come from the settings, as session variables: $transcript_paths and so on.
+
+-- The first of `paths` that holds something, as JSON.
+create or replace macro found(payload, paths) as
+    list_filter(json_extract(payload, paths), lambda value: value is not null and value <> 'null')[1];
+
+-- The same, or the payload itself where it is no object: 'BOT: hello' is its own transcript.
+create or replace macro found_or_whole(payload, paths) as
+    case when json_type(payload) = 'OBJECT' then found(payload, paths) else payload end;
+
+-- JSON as people read it: a string without its quotes, anything else as JSON text.
+create or replace macro as_text(value) as value ->> '$';
+
+-- Only what is a single value: text, a number, true or false.
+create or replace macro scalar_text(value) as
+    case when json_type(value) not in ('OBJECT', 'ARRAY', 'NULL') then value ->> '$' end;
+
+-- The object or list that a text holds, or NULL.
+create or replace macro json_in(text_value) as
+    case
+        when json_type(try_cast(text_value as json)) in ('OBJECT', 'ARRAY')
+        then json_extract(try_cast(text_value as json), '$')
+    end;
+
+-- A point in time from epoch seconds (milli-, micro-, nanoseconds by their size) or ISO 8601;
+-- without a zone it is UTC. NULL for anything outside 1970 to 2100.
+create or replace macro point_in_time(text_value) as (
+    with
+    moment as (
+        select
+            try_cast(text_value as double) as number,
+            try_cast(text_value as timestamptz) as stated_at,
+    ),
+    scaled as (
+        select
+            stated_at,
+            number / case
+                when number >= 1e17 then 1e9
+                when number >= 1e14 then 1e6
+                when number >= 1e11 then 1e3
+                else 1
+            end as seconds,
+        from moment
+    )
+    select
+        case
+            when seconds between 0 and 4102444800 then to_timestamp(seconds)
+            when stated_at between '1970-01-01 00:00:00+00' and '2100-01-01 00:00:00+00'
+            then stated_at
+        end
+    from scaled
+);

@@ -1,0 +1,43 @@
+-- Each field of each post-call result that is JSON, however deep, as a row.
+-- grain: one field of one post-call result
+-- key: event_id, path
+-- questions: Which fields do the results have? What are the values of one field over time?
+with
+
+results as (
+    select
+        event_id,
+        call_id,
+        received_at,
+        result_json,
+    from fluents.post_call_results
+    where result_json is not null
+),
+
+fields as (
+    select
+        results.event_id,
+        results.call_id,
+        results.received_at,
+        tree.fullkey as path,
+        tree.type as json_type,
+        tree.atom ->> '$' as text,
+    from results, json_tree(results.result_json) as tree
+    where tree.type not in ('OBJECT', 'ARRAY')
+)
+
+select
+    event_id,
+    call_id,
+    received_at,
+    path,
+    case
+        when json_type = 'VARCHAR' then 'text'
+        when json_type = 'BOOLEAN' then 'boolean'
+        when json_type = 'NULL' then 'null'
+        else 'number'
+    end as type,
+    text,
+    if(json_type in ('UBIGINT', 'BIGINT', 'DOUBLE', 'HUGEINT'), try_cast(text as double), null) as number,
+    if(json_type = 'BOOLEAN', text = 'true', null) as boolean,
+from fields

@@ -1,0 +1,60 @@
+"""Fixtures that all tests share. Everything is real and lives below the test's own tmp_path."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from connector.buffer import SqliteBuffer
+from connector.settings import Settings
+from tests.deliveries import TOKEN, Clock
+from tests.processes import Receiver, run_command
+
+PRINTED = ("dlt", "duckdb", "flask", "granian", "pyarrow")
+
+
+def pytest_report_header() -> str:
+    """The versions that matter when a test fails elsewhere."""
+    return "with " + ", ".join(f"{name} {version(name)}" for name in PRINTED)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "data",
+        warehouse_path=tmp_path / "published.duckdb",
+        webhooks={"main": TOKEN},
+    )
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def buffer(settings: Settings) -> Iterator[SqliteBuffer]:
+    buffer = SqliteBuffer(settings.buffer_file)
+    yield buffer
+    buffer.close()
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `fluents-warehouse …` in a process of its own, in the test's folder."""
+
+    def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        return run_command(tmp_path, *arguments, **options)
+
+    return run
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
+    """A real receiver, with two workers, in processes of its own."""
+    with Receiver(tmp_path) as running:
+        yield running
