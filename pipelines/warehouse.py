@@ -47,6 +47,7 @@ class Warehouse:
             ) from error
         dlt.config["runtime.dlthub_telemetry"] = False
         dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
+        dlt.config["load.truncate_staging_dataset"] = True  # else published with the last batch
         self.pipeline = dlt.pipeline(
             PIPELINE,
             destination=dlt.destinations.duckdb(self.connection),

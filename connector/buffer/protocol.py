@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from connector.delivery import Delivery
 
@@ -49,7 +49,7 @@ class Batch:
     buffer_id: str
     after: int
     up_to: int
-    rows: list[tuple[object, ...]]
+    rows: list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

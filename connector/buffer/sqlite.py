@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
 from connector.delivery import Delivery
@@ -92,7 +93,7 @@ class SqliteBuffer:
     def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
         """The deliveries after `after`, until `up_to` or a limit is reached."""
         body_at = StoredDelivery._fields.index("body")
-        rows: list[tuple[object, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         size = 0
         with self._reading() as connection:
             cursor = connection.execute(
@@ -106,9 +107,8 @@ class SqliteBuffer:
                     break
                 rows.append(row)
             cursor.close()
-        last = rows[-1][0] if rows else up_to
         complete = len(rows) < max_rows and size <= max_bytes
-        return Batch(self._buffer_id, after, up_to if complete else int(str(last)), rows)
+        return Batch(self._buffer_id, after, up_to if complete else rows[-1][0], rows)
 
     def confirm(self, position: int) -> None:
         """Records that the warehouse holds everything up to `position`."""

@@ -17,7 +17,7 @@ from connector.cli.run import run
 from connector.cli.send import send
 from connector.cli.serve import serve
 from connector.cli.status import status
-from connector.errors import FluentsError
+from connector.errors import FluentsError, LoadRunning
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -35,14 +35,11 @@ for command in (init, serve, load, run, demo, send, status, query, models, quara
 
 def main() -> None:
     """Runs the command line. Exit statuses: 0 done, 1 failed, 2 wrong use, 3 already running."""
-    from connector.errors import LoadRunning
-
     try:
-        cli(standalone_mode=False)
+        # click returns the status of its Exit; what a command returns is None
+        sys.exit(cli(prog_name="fluents-warehouse", standalone_mode=False))
     except click.exceptions.Abort:
         sys.exit(130)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -1,0 +1,232 @@
+"""What every command has: help, a line in the README, and errors without a stack trace."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import duckdb
+import pytest
+
+from connector.buffer import SqliteBuffer
+from connector.cli import cli
+from connector.settings import MIN_TOKEN_LENGTH, load_settings
+from tests.deliveries import Clock, append_all, body
+from tests.processes import write_settings
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+README = Path(__file__).parents[2] / "README.md"
+
+
+def every_command(group: click.Group = cli, prefix: str = "") -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    for name, command in group.commands.items():
+        found.append((f"{prefix}{name}", command))
+        if isinstance(command, click.Group):
+            found += every_command(command, f"{prefix}{name} ")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), every_command(), ids=[name for name, _ in every_command()]
+)
+def test_every_command_has_help_and_is_in_the_readme(name: str, command: click.Command) -> None:
+    assert command.help
+    assert f"`{name}" in README.read_text(encoding="utf-8")
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.name not in ("limit", "port"):
+            assert parameter.help or parameter.show_default, f"{name} {parameter.name}"
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    """A folder with settings, and a buffer of two events, a duplicate and two bad deliveries."""
+    write_settings(tmp_path, buffer_keep_days=36500)
+    settings = load_settings(tmp_path / "fluents.toml")
+    buffer = SqliteBuffer(settings.buffer_file)
+    error = body("event_error", "one")
+    append_all(buffer, [error, body("event_error", "two"), error, b"[1]", b"\xff"], Clock())
+    buffer.close()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve"],
+        ["load"],
+        ["load", "--every", "1s"],
+        ["run"],
+        ["status"],
+        ["query", "select 1"],
+        ["models"],
+        ["quarantine", "list"],
+        ["send", "-"],
+    ],
+    ids=" ".join,
+)
+def test_without_settings_a_command_says_to_run_init(
+    command: Command, arguments: list[str]
+) -> None:
+    result = command(*arguments)
+    assert result.returncode == 1
+    assert "fluents-warehouse init" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_init_writes_a_secret_that_only_its_owner_can_read(
+    command: Command, tmp_path: Path
+) -> None:
+    result = command("init", "--port", "9123")
+    config = tmp_path / "fluents.toml"
+    assert result.returncode == 0
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    settings = load_settings(config)
+    (token,) = settings.webhooks["main"]
+    assert len(token.get_secret_value()) > MIN_TOKEN_LENGTH
+    assert f"http://127.0.0.1:9123/fluents/webhook/{token.get_secret_value()}" in result.stdout
+
+
+def test_init_again_changes_nothing_and_prints_the_same_url(
+    command: Command, tmp_path: Path
+) -> None:
+    first = command("init")
+    before = (tmp_path / "fluents.toml").read_bytes()
+    again = command("init")
+    assert again.returncode == 0
+    assert (tmp_path / "fluents.toml").read_bytes() == before
+    assert first.stdout.splitlines()[-3:] == again.stdout.splitlines()[-3:]
+
+
+def test_two_inits_give_different_secrets(command: Command, tmp_path: Path) -> None:
+    command("init", "--config", "a.toml")
+    command("init", "--config", "b.toml")
+    assert (tmp_path / "a.toml").read_text() != (tmp_path / "b.toml").read_text()
+
+
+@pytest.mark.parametrize("every", ["soon", "0s", "2 weeks", ""])
+def test_a_wrong_duration_says_what_to_write(command: Command, every: str) -> None:
+    result = command("load", "--every", every)
+    assert result.returncode == 2
+    assert "duration" in result.stderr or "outside" in result.stderr
+
+
+def test_load_loads_publishes_and_then_has_nothing_to_do(command: Command, filled: Path) -> None:
+    first = command("load")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.startswith("Loaded 5 deliveries in ")
+    assert "fluents_warehouse.duckdb" in first.stdout
+    second = command("load")
+    assert (second.returncode, second.stdout, second.stderr) == (0, "Nothing to load.\n", "")
+
+
+def test_a_second_load_ends_at_once_with_status_3(command: Command, filled: Path) -> None:
+    from pipelines.load import Loader
+
+    with Loader(load_settings(filled / "fluents.toml")):
+        result = command("load")
+    assert result.returncode == 3
+    assert "Another load is running" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_status_adds_up_before_and_after_a_load(command: Command, filled: Path) -> None:
+    def state() -> dict[str, object]:
+        return dict(json.loads(command("status", "--json").stdout))
+
+    parts = ("loaded", "duplicates", "quarantined", "pending")
+    before = state()
+    assert [before[part] for part in parts] == [0, 1, 2, 2]
+    assert before["received"] == 5
+    assert before["last_load"] is None
+    assert isinstance(before["oldest_pending_age_seconds"], float)
+    command("load")
+    after = state()
+    assert [after[part] for part in parts] == [2, 1, 2, 0]
+    assert after["oldest_pending_age_seconds"] is None
+    assert isinstance(after["last_load"], dict)
+    assert after["last_load"]["deliveries"] == 5
+    assert after["last_load"]["succeeded"] is True
+
+
+def test_status_for_people_shows_the_same_numbers(command: Command, filled: Path) -> None:
+    command("load")
+    shown = {
+        line.split()[0]: line.split()[1]
+        for line in command("status").stdout.splitlines()
+        if len(line.split()) > 1
+    }
+    assert (shown["received"], shown["loaded"], shown["duplicates"]) == ("5", "2", "1")
+    assert (shown["quarantined"], shown["pending"]) == ("2", "0")
+
+
+def test_status_makes_no_buffer_where_there_is_none(command: Command, tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    assert json.loads(command("status", "--json").stdout)["received"] == 0
+    assert not (tmp_path / ".fluents").exists()
+
+
+def test_query_prints_and_writes_in_each_format(command: Command, filled: Path) -> None:
+    command("load")
+    sql = "select message from fluents.errors order by 1"
+    assert command("query", sql, "--format", "csv").stdout == '"message"\n"one"\n"two"\n'
+    assert command("query", sql, "--format", "json").stdout.splitlines()[0] == '{"message": "one"}'
+    assert "│ one     │" in command("query", sql).stdout
+    written = command("query", sql, "--format", "parquet", "--output", "errors.parquet")
+    assert written.returncode == 0
+    path = filled / "errors.parquet"
+    assert duckdb.sql(f"select count(*) from '{path}'").fetchall() == [(2,)]
+
+
+def test_a_wrong_query_ends_with_status_1_and_duckdbs_words(command: Command, filled: Path) -> None:
+    command("load")
+    result = command("query", "select nope from fluents.calls")
+    assert result.returncode == 1
+    assert "nope" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_query_before_any_load_says_to_load(command: Command, filled: Path) -> None:
+    result = command("query", "select 1")
+    assert result.returncode == 1
+    assert "fluents-warehouse load" in result.stderr
+
+
+def test_models_lists_them_and_their_claims_hold(command: Command, filled: Path) -> None:
+    command("load")
+    result = command("models", env={"COLUMNS": "200"})
+    assert result.returncode == 0
+    assert "analytics.call_summary" in result.stdout
+    assert "broken" not in result.stdout
+
+
+def test_models_ends_with_status_1_when_a_claim_is_broken(command: Command, filled: Path) -> None:
+    command("load")
+    with duckdb.connect(str(filled / "fluents_warehouse.duckdb")) as connection:
+        connection.execute("delete from fluents.calls")
+    result = command("models", env={"COLUMNS": "300"})
+    assert result.returncode == 1
+    assert "broken  call_summary__has_every_call" in result.stdout
+
+
+def test_quarantine_lists_and_shows_what_was_refused(command: Command, filled: Path) -> None:
+    lines = command("quarantine", "list", "--json").stdout.splitlines()
+    refused = [json.loads(line) for line in lines]
+    assert [one["reason"] for one in refused] == ["not_utf8", "not_an_object"]
+    shown = command("quarantine", "show", refused[1]["delivery_id"])
+    assert shown.stdout == "[1]"
+    assert "not_an_object" in shown.stderr
+    assert "not_utf8" in command("quarantine", "list", env={"COLUMNS": "200"}).stdout
+
+
+@pytest.mark.parametrize("delivery_id", ["nothing", ""], ids=["unknown", "ambiguous"])
+def test_quarantine_show_needs_one_delivery(
+    command: Command, filled: Path, delivery_id: str
+) -> None:
+    result = command("quarantine", "show", delivery_id)
+    assert result.returncode == 1
+    assert "quarantine list" in result.stderr

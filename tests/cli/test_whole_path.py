@@ -1,0 +1,199 @@
+"""The main job, as a person does it: from a webhook to a table that someone queries."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.processes import START_SECONDS, Receiver, environment, free_port
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+TRANSCRIPT_EXAMPLE = {
+    "call_id": "00000000-0000-0000-0000-000000000000",
+    "type": "event_transcript",
+    "from_number": "+15551112222",
+    "to_number": "+15553334444",
+    "is_outgoing": True,
+    "payload": {"transcript": "Sample transcript text for this call..."},
+}
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / "run.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "connector", *arguments],
+            cwd=folder,
+            env=environment(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def test_init_run_post_query(command: Command, tmp_path: Path) -> None:
+    port = free_port()
+    url = re.search(r"http://\S+", command("init", "--port", str(port)).stdout)
+    assert url is not None
+    with running(tmp_path, "run", "--every", "500ms") as process:
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
+        posted = requests.post(url[0], json=TRANSCRIPT_EXAMPLE, timeout=30)
+        assert posted.json()["status"] == "stored"
+        sql = "select call_id, transcript from fluents.transcripts"
+
+        def rows() -> list[str]:
+            return command("query", sql, "--format", "json").stdout.splitlines()
+
+        until(lambda: rows() != [])
+        assert [json.loads(row) for row in rows()] == [
+            {
+                "call_id": TRANSCRIPT_EXAMPLE["call_id"],
+                "transcript": "Sample transcript text for this call...",
+            }
+        ]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    log = (tmp_path / "run.log").read_text()
+    assert url[0].rsplit("/", 1)[1] not in log
+    assert "Traceback" not in log
+
+
+def test_run_starts_a_process_that_dies_again(command: Command, tmp_path: Path) -> None:
+    port = free_port()
+    command("init", "--port", str(port))
+    with running(tmp_path, "run") as process:
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
+        supervisor = psutil.Process(process.pid)
+
+        def loaders() -> list[psutil.Process]:
+            alive = [
+                child
+                for child in supervisor.children()
+                if child.status() != psutil.STATUS_ZOMBIE
+            ]
+            return [child for child in alive if "load" in child.cmdline()]
+
+        until(lambda: len(loaders()) == 1)
+        (loader,) = loaders()
+        os.kill(loader.pid, signal.SIGKILL)
+        until(lambda: [child.pid for child in loaders()] not in ([], [loader.pid]))
+    assert process.returncode == 0
+
+
+def test_run_ends_with_a_message_when_its_port_is_taken(
+    command: Command, tmp_path: Path, receiver: Receiver
+) -> None:
+    folder = tmp_path / "second"
+    folder.mkdir()
+    command("init", "--config", "second/fluents.toml", "--port", str(receiver.port))
+    with running(folder, "run") as process:
+        assert process.wait(60) == 1
+    log = (folder / "run.log").read_text()
+    assert f"127.0.0.1:{receiver.port}" in log
+    assert "serve` could not start" in log
+
+
+def test_load_every_loads_what_comes_until_it_is_stopped(
+    command: Command, tmp_path: Path, receiver: Receiver
+) -> None:
+    with running(tmp_path, "load", "--every", "200ms") as process:
+        receiver.post(b'{"call_id":"c","type":"event_error","payload":"one"}')
+
+        def pending() -> int:
+            return int(json.loads(command("status", "--json").stdout)["pending"])
+
+        until(lambda: pending() == 0)
+        receiver.post(b'{"call_id":"c","type":"event_error","payload":"two"}')
+        until(lambda: pending() == 0)
+        process.terminate()
+        assert process.wait(60) == 0
+    found = command("query", "select message from fluents.errors order by 1", "--format", "csv")
+    assert found.stdout.split() == ['"message"', '"one"', '"two"']
+
+
+def test_send_posts_a_file_in_each_of_its_forms(
+    command: Command, tmp_path: Path, receiver: Receiver
+) -> None:
+    one = {"call_id": "c", "type": "event_error", "payload": "one"}
+    two = {**one, "payload": "two"}
+    (tmp_path / "one.json").write_text(json.dumps(one, indent=2))
+    (tmp_path / "list.json").write_text(json.dumps([two, {**one, "payload": "three"}]))
+    (tmp_path / "lines.jsonl").write_text(f"{json.dumps(two)}\n\n{json.dumps(one)}\nbroken\n")
+    assert command("send", "one.json").stdout == "Sent 1: 1 stored.\n"
+    assert command("send", "list.json").stdout == "Sent 2: 2 stored.\n"
+    lines = command("send", "lines.jsonl")
+    # one.json was indented, so its bytes were others
+    assert lines.stdout == "Sent 3: 1 duplicate, 1 refused, 1 stored.\n"
+    assert "not_json" in lines.stderr
+    assert lines.returncode == 1
+
+
+def test_send_to_nobody_says_so_without_the_token(command: Command, tmp_path: Path) -> None:
+    command("init", "--port", str(free_port()))
+    (tmp_path / "one.json").write_text("{}")
+    result = command("send", "one.json")
+    assert result.returncode == 1
+    assert "cannot be reached" in result.stderr
+    assert "/fluents/webhook/" not in result.stderr + result.stdout
+
+
+def test_demo_shows_the_whole_path_and_can_be_run_again(command: Command, tmp_path: Path) -> None:
+    for seed in ("0", "1"):
+        result = command("demo", "--events", "300", "--seed", seed, timeout=180)
+        assert result.returncode == 0, result.stderr
+        assert "Posted 300 events" in result.stdout
+        assert "Loaded 300 deliveries" in result.stdout
+    commands = re.findall(r"^  fluents-warehouse (.*)$", result.stdout, re.MULTILINE)
+    assert len(commands) >= 4
+    query = command("query", "from fluents.events", "--config", "fluents-demo/fluents.toml")
+    assert query.returncode == 0
+
+
+def test_demo_deletes_nothing_that_it_did_not_make(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "fluents-demo"
+    folder.mkdir()
+    (folder / "precious").write_text("mine")
+    result = command("demo", "--events", "10")
+    assert result.returncode == 1
+    assert "not empty" in result.stderr
+    assert (folder / "precious").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--version"], ["--help"]], ids=["none", "version", "help"]
+)
+def test_the_command_alone_tells_how_to_use_it(command: Command, arguments: list[str]) -> None:
+    result = command(*arguments)
+    assert "fluents-warehouse" in result.stdout + result.stderr

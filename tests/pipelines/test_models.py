@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from connector.buffer import SqliteBuffer
+from connector.errors import ModelError
+from connector.settings import Settings
+from connector.simulator import simulate
+from pipelines import models
+from pipelines.load import LoadResult
+from tests.deliveries import START, Clock, append_all, body
+from tests.pipelines.conftest import Query
+
+Load = Callable[[], LoadResult]
+NUMBERS = {"from_number": "+15551112222", "to_number": "+15553334444", "is_outgoing": True}
+
+
+def at(second: int) -> datetime:
+    return datetime.fromtimestamp(START / 1e6 + second, UTC)
+
+
+@pytest.fixture
+def three_calls(buffer: SqliteBuffer, clock: Clock, load: Load) -> None:
+    """A talk with a human, a busy line, and a call of which only an error is known."""
+    talk = "BOT: Hello.\nHUMAN: Hi.\nBOT: Bye.\nHUMAN: Bye."
+    result = json.dumps({"interested": True, "score": 7, "notes": {"city": "Bonn", "zip": None}})
+    append_all(
+        buffer,
+        [
+            body("event_phone_call_connected", {}, call_id="talk", **NUMBERS),
+            body("event_transcript", {"transcript": "BOT: Hello."}, call_id="talk"),
+            body("event_phone_call_ended", {}, call_id="talk", **NUMBERS),
+            body("event_transcript", {"transcript": talk}, call_id="talk"),
+            body("event_transcript", {"transcript": talk}, call_id="talk"),
+            body("event_post_call_processing_completed", {"summary": result}, call_id="talk"),
+            body(
+                "event_phone_call_did_not_connect",
+                {"telephony_status": "busy"},
+                call_id="busy",
+                **NUMBERS,
+            ),
+            body("event_error", "lost", call_id="lost"),
+            b"{",
+        ],
+        clock,
+    )
+    load()
+
+
+@pytest.mark.usefixtures("three_calls")
+def test_call_summary_says_what_became_of_each_call(query: Query) -> None:
+    assert query(
+        "select call_id, direction, status, outcome, did_not_connect_reason, event_count,"
+        " transcript_count, turn_count, human_turn_count, receipt_duration_seconds,"
+        " has_connected, has_transcript, has_post_call_result, has_error, latest_transcript"
+        " from analytics.call_summary order by call_id"
+    ) == [
+        (
+            "busy",
+            "outbound",
+            "did_not_connect",
+            "did_not_connect",
+            "busy",
+            1,
+            0,
+            None,
+            None,
+            None,
+            False,
+            False,
+            False,
+            False,
+            None,
+        ),
+        (
+            "lost",
+            None,
+            "error",
+            "unknown",
+            None,
+            1,
+            0,
+            None,
+            None,
+            None,
+            False,
+            False,
+            False,
+            True,
+            None,
+        ),
+        (
+            "talk",
+            "outbound",
+            "ended",
+            "human",
+            None,
+            5,
+            2,
+            4,
+            2,
+            2.0,
+            True,
+            True,
+            True,
+            False,
+            "BOT: Hello.\nHUMAN: Hi.\nBOT: Bye.\nHUMAN: Bye.",
+        ),
+    ]
+
+
+@pytest.mark.usefixtures("three_calls")
+def test_calls_daily_counts_calls_by_day_and_direction(query: Query) -> None:
+    assert query(
+        "select first_event_on, direction, webhook, call_count, connected_count,"
+        " did_not_connect_count, human_count, unknown_outcome_count, post_call_result_count,"
+        " error_call_count, timed_call_count, mean_receipt_duration_seconds"
+        " from analytics.calls_daily order by direction"
+    ) == [
+        (date(2026, 1, 1), "outbound", "main", 2, 1, 1, 1, 0, 1, 0, 1, 2.0),
+        (date(2026, 1, 1), "unknown", "main", 1, 0, 0, 0, 1, 0, 1, 0, None),
+    ]
+
+
+@pytest.mark.usefixtures("three_calls")
+def test_post_call_fields_has_a_row_for_each_field_however_deep(query: Query) -> None:
+    assert query(
+        "select path, type, text, number, boolean from analytics.post_call_fields order by path"
+    ) == [
+        ("$.interested", "boolean", "true", None, True),
+        ("$.notes.city", "text", "Bonn", None, None),
+        ("$.notes.zip", "null", None, None, None),
+        ("$.score", "number", "7", 7.0, None),
+    ]
+
+
+@pytest.mark.usefixtures("three_calls")
+def test_delivery_health_counts_what_came_and_how_late_it_was(query: Query) -> None:
+    (row,) = query(
+        "select received_hour, webhook, received_count, duplicate_count, quarantined_count,"
+        " event_count, median_delay_seconds > 0, max_delay_seconds >= median_delay_seconds"
+        " from analytics.delivery_health"
+    )
+    assert row == (at(0), "main", 9, 1, 1, 7, True, True)
+
+
+def test_all_checks_hold_on_simulated_calls(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
+) -> None:
+    append_all(buffer, (one.body for one in islice(simulate(), 3_000)), clock)
+    load()
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        results = models.run_checks(connection)
+    assert len(results) == len(models.checks())
+    assert [result for result in results if result.offending_rows] == []
+
+
+@pytest.mark.parametrize(
+    ("broken_by", "check"),
+    [
+        ("delete from fluents.calls where call_id = 'busy'", "call_summary__has_every_call"),
+        ("insert into fluents.calls from fluents.calls", "call_summary__call_id_is_unique"),
+        (
+            "delete from fluents.events where position = 3",
+            "delivery_health__every_position_is_held",
+        ),
+        (
+            "create or replace view analytics.calls_daily as"
+            " select 1 as call_count, true as has_connected",
+            "calls_daily__counts_every_call",
+        ),
+        (
+            "insert into fluents.post_call_results from fluents.post_call_results",
+            "post_call_fields__path_is_unique",
+        ),
+    ],
+    ids=lambda value: value.split("__")[-1] if "__" in value else "",
+)
+@pytest.mark.usefixtures("three_calls")
+def test_a_broken_claim_is_reported(settings: Settings, broken_by: str, check: str) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute(broken_by)
+        broken = [one.check for one in models.run_checks(connection) if one.offending_rows]
+    assert check in broken
+
+
+def test_a_model_that_duckdb_refuses_names_its_file_and_leaves_the_former_ones(
+    three_calls: None, settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "call_summary.sql").write_text("select 1 as changed")
+    (folder / "wrong.sql").write_text("select no_such_column from fluents.calls")
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        with pytest.raises(ModelError, match=r"wrong\.sql.*no_such_column"):
+            models.build(connection, models.models(folder))
+        assert connection.execute("select count(*) from analytics.call_summary").fetchall() == [
+            (3,)
+        ]
+
+
+@pytest.mark.usefixtures("three_calls")
+def test_views_carry_their_description(query: Query) -> None:
+    comments = dict(
+        query("select view_name, comment from duckdb_views() where schema_name = 'analytics'")
+    )
+    assert comments == {model.name: model.description for model in models.models()}

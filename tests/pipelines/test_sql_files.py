@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connector.errors import ModelError
+from pipelines import models
+from pipelines.sql_files import in_order, read_folder, references, sql_folder
+from pipelines.tables import NORMALIZED
+
+
+def write(folder: Path, **files: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, sql in files.items():
+        (folder / f"{name}.sql").write_text(sql)
+    return folder
+
+
+def test_a_file_comes_after_those_that_it_selects_from(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "sql",
+        a="select * from analytics.b join c using (x)",
+        b="with c as (select 1 as x) select * from c",
+        c="select * from fluents.events",
+    )
+    names = [file.name for file in in_order(read_folder(folder))]
+    assert names.index("a") == 2
+
+
+def test_a_name_defined_inside_a_file_is_no_reference(tmp_path: Path) -> None:
+    folder = write(tmp_path / "sql", b="with c as (select 1 as x) select * from c, fluents.d")
+    assert references(read_folder(folder)[0]) == {"d"}
+
+
+def test_models_that_select_from_each_other_are_named(tmp_path: Path) -> None:
+    folder = write(tmp_path / "sql", a="select * from b", b="select * from a")
+    with pytest.raises(ModelError, match=r"select from each other: .*→"):
+        in_order(read_folder(folder))
+
+
+def test_sql_that_cannot_be_parsed_names_its_file(tmp_path: Path) -> None:
+    folder = write(tmp_path / "sql", broken="select from where (")
+    with pytest.raises(ModelError, match=r"broken\.sql"):
+        in_order(read_folder(folder))
+
+
+def test_an_empty_folder_is_an_error_and_not_an_empty_warehouse(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no \.sql file"):
+        read_folder(write(tmp_path / "sql"))
+
+
+def test_a_header_gives_description_grain_key_and_questions(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "sql",
+        a="-- What it is,\n-- in words.\n-- grain: one a\n-- key: a_id\n"
+        "-- questions: How many?\n--   How long?\nselect 1 -- not this",
+    )
+    file = read_folder(folder)[0]
+    assert file.description == "What it is, in words."
+    assert file.header == {
+        "grain": "one a",
+        "key": "a_id",
+        "questions": "How many? How long?",
+    }
+
+
+def test_every_normalized_table_has_its_transform_and_no_other() -> None:
+    names = {file.name for file in read_folder(sql_folder() / "tables")}
+    assert names == {table.name for table in NORMALIZED}
+
+
+def test_every_model_says_what_it_is_its_grain_key_and_questions() -> None:
+    for model in models.models():
+        assert model.description, model.path
+        assert set(model.header) == {"grain", "key", "questions"}, model.path
+        assert "?" in model.header["questions"], model.path
+
+
+def test_every_check_belongs_to_a_model_and_states_its_claim() -> None:
+    names = {model.name for model in models.models()}
+    for check in models.checks():
+        assert check.name.split("__")[0] in names, check.path
+        assert check.description, check.path
+    assert {check.name.split("__")[0] for check in models.checks()} == names
