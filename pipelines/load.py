@@ -83,7 +83,11 @@ class Loader:
         except BaseException:
             self._lock.release()
             raise
-        self._normalizer = Normalizer(settings.payload_fields, memory_limit=settings.memory_limit)
+        self._normalizer = Normalizer(
+            settings.payload_fields,
+            memory_limit=settings.memory_limit,
+            spill_folder=settings.data_dir / "spill",
+        )
         self._publisher = Publisher(self._warehouse.path, settings.warehouse_path)
         self._models = models.models()
 
@@ -109,6 +113,8 @@ class Loader:
             finished = self._warehouse.finish_pending()
             batches = self._load_batches(done, progress)
             self._discard()
+            if batches or finished:
+                self._warehouse.forget_loaded_packages()
             report = read_report(self._settings.data_dir)
             news = bool(done.deliveries or finished)
             outdated = report is None or report.published != fingerprint or not report.succeeded
@@ -182,6 +188,10 @@ class Loader:
         except FluentsError as failure:
             error = str(failure)
             raise
+        except Exception as failure:
+            error = f"The load stopped: {failure}. Nothing is lost: the buffer keeps it."
+            log.exception("load_stopped")
+            raise LoadFailed(error) from failure
         finally:
             if error or done.deliveries or former is None or done.published != former.published:
                 write_report(

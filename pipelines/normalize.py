@@ -66,6 +66,7 @@ class Normalizer:
         payload_fields: Mapping[str, Sequence[str]],
         *,
         memory_limit: str = "512MB",
+        spill_folder: Path | None = None,
         folder: Path | None = None,
     ) -> None:
         folder = folder or sql_folder() / "tables"
@@ -79,6 +80,7 @@ class Normalizer:
             ":memory:",
             config={
                 "memory_limit": memory_limit,
+                "temp_directory": str(spill_folder or ""),  # "" where nothing may be written
                 "python_enable_replacements": False,  # a name in the SQL is never a Python variable
             },
         )

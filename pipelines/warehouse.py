@@ -21,6 +21,7 @@ from pipelines.tables import CALLS, SCHEMA
 
 PIPELINE = "fluents_warehouse"
 FILE = "warehouse.duckdb"
+KEPT_PACKAGES = 10  # for `dlt pipeline … info` and whoever looks into a load
 
 
 class _ExpectedHints(logging.Filter):
@@ -104,6 +105,16 @@ class Warehouse:
                 f"dlt failed to {error.step}: {error.exception}. Nothing is lost: the next load "
                 "starts where this one did."
             ) from error
+
+    def forget_loaded_packages(self) -> None:
+        """Deletes all but the newest of the packages that dlt keeps once they are loaded.
+
+        dlt never does: a load a second would leave gigabytes a day.
+        """
+        # dlt can delete only their jobs by a setting (load.delete_completed_jobs)
+        storage = self.pipeline._get_load_storage()
+        for load_id in sorted(self.pipeline.list_completed_load_packages())[:-KEPT_PACKAGES]:
+            storage.delete_loaded_package(load_id)
 
     def position(self, buffer_id: str) -> int:
         """Up to which position of a buffer the warehouse holds everything; 0 for nothing.

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.cli.options import Duration, config_option
-from connector.errors import FluentsError
+from connector.errors import FluentsError, LoadRunning
 
 if TYPE_CHECKING:
-    from pipelines.load import Loader, LoadResult, Progress
+    from connector.settings import Settings
+    from pipelines.load import LoadResult, Progress
+
+RETRY_SECONDS = 5.0  # after a failed load, so that a full disk does not fill the log as well
 
 
 @click.command()
@@ -55,23 +58,30 @@ def load(every: float | None, config: Path | None) -> None:
     stop = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())
-    with Loader(settings) as loader:
-        _load_until(stop, loader, every)
+    _load_until(stop, settings, every)
 
 
-def _load_until(stop: threading.Event, loader: Loader, every: float) -> None:
+def _load_until(stop: threading.Event, settings: Settings, every: float) -> None:
     import structlog
+
+    from pipelines.load import Loader
 
     log = structlog.get_logger(__name__)
     while not stop.is_set():
         try:
-            result = loader.load()
+            with Loader(settings) as loader:
+                while not stop.is_set():
+                    result = loader.load()
+                    if result.deliveries:
+                        seconds = round(result.seconds, 3)
+                        log.info("loaded", deliveries=result.deliveries, seconds=seconds)
+                    stop.wait(every)
+        except LoadRunning:
+            raise
         except FluentsError as error:
+            # Opened again: a DuckDB that met a fatal error answers nothing any more.
             log.error("load_failed", error=str(error))
-        else:
-            if result.deliveries:
-                log.info("loaded", deliveries=result.deliveries, seconds=round(result.seconds, 3))
-        stop.wait(every)
+            stop.wait(max(every, RETRY_SECONDS))
 
 
 def describe(result: LoadResult) -> str:

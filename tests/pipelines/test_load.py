@@ -17,7 +17,7 @@ from connector.simulator import simulate
 from pipelines.load import Loader, LoadResult, nothing_to_load
 from pipelines.normalize import Normalizer
 from pipelines.source import fluents_source
-from pipelines.warehouse import Warehouse
+from pipelines.warehouse import KEPT_PACKAGES, Warehouse
 from tests.deliveries import Clock, append_all, body, whole
 from tests.pipelines.conftest import Query
 from tests.pipelines.contents import contents
@@ -300,6 +300,17 @@ def test_the_staging_dataset_is_left_empty(
             for (name,) in names
         ]
     assert set(rows) <= {(0,)}
+
+
+def test_dlts_folder_does_not_grow_with_each_load(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
+) -> None:
+    with Loader(settings) as loader:
+        for n in range(KEPT_PACKAGES + 3):
+            append_all(buffer, [body("event_error", f"e{n}")], clock)
+            loader.load()
+    loaded = settings.data_dir / "dlt" / "fluents_warehouse" / "load" / "loaded"
+    assert len(list(loaded.iterdir())) == KEPT_PACKAGES
 
 
 def test_tables_and_columns_carry_their_descriptions(load: Load, settings: Settings) -> None:
