@@ -47,6 +47,7 @@ PAYLOAD_FIELDS: dict[str, list[str]] = {
     "did_not_connect_reason": ["telephony_status", "reason", "status", "error", "message"],
     "error_code": ["code", "error_code", "status_code", "statusCode", "type"],
     "error_message": ["message", "error_message", "error", "errors", "detail", "details"],
+    "from_number": ["from_phone_number", "from_number"],
     "human_detection": ["result", "human_detection_result", "detection_result", "status"],
     "message_sender": ["sender", "role", "speaker", "from"],
     "message_text": ["text", "message", "content", "body"],
@@ -64,6 +65,7 @@ PAYLOAD_FIELDS: dict[str, list[str]] = {
         "text",
     ],
     "recording_url": ["recording_url", "url", "recording", "audio_url"],
+    "to_number": ["to_phone_number", "to_number"],
     "transcript": ["transcript", "transcript_chunk", "chunk", "text", "messages", "turns"],
 }
 
@@ -142,12 +144,12 @@ class Settings(BaseSettings):
         Path("fluents_warehouse.duckdb"),
         description="The published warehouse, which readers open.",
     )
-    batch_rows: int = Field(50_000, ge=1, description="Most deliveries loaded at once.")
+    batch_rows: int = Field(25_000, ge=1, description="Most deliveries loaded at once.")
     batch_bytes: int = Field(
-        64 * 1024**2, ge=1, le=1024**3, description="Most bytes of bodies loaded at once."
+        32 * 1024**2, ge=1, le=1024**3, description="Most bytes of bodies loaded at once."
     )
     memory_limit: str = Field(
-        "512MB",
+        "256MB",
         pattern=r"^\d+(\.\d+)? ?([KMGT]i?B|%)$",
         description="Memory of each of the loader's two DuckDB engines; beyond it they spill.",
     )

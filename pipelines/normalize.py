@@ -65,7 +65,7 @@ class Normalizer:
         self,
         payload_fields: Mapping[str, Sequence[str]],
         *,
-        memory_limit: str = "512MB",
+        memory_limit: str = "256MB",
         spill_folder: Path | None = None,
         folder: Path | None = None,
     ) -> None:
@@ -76,6 +76,7 @@ class Normalizer:
             if file.name not in by_name:
                 raise ModelError(f"{file.path} names no table of pipelines/tables.py.")
             self._steps.append((file, by_name[file.name]))
+        self._names = [table.name for _, table in self._steps]
         self._connection = duckdb.connect(
             ":memory:",
             config={
@@ -113,8 +114,16 @@ class Normalizer:
         return self._run(_arrow(batch.buffer_id, repaired), known_calls)
 
     def _run(self, deliveries: pa.Table, known_calls: KnownCalls) -> dict[str, pa.Table]:
-        self._connection.register("deliveries", self._repair(deliveries))
+        try:
+            return self._run_steps(deliveries, known_calls)
+        finally:
+            # A registered table is held, and while dlt loads this batch it needs the memory.
+            for name in ("deliveries", "raw_deliveries", "known_calls", *self._names):
+                self._connection.unregister(name)
+
+    def _run_steps(self, deliveries: pa.Table, known_calls: KnownCalls) -> dict[str, pa.Table]:
         tables: dict[str, pa.Table] = {}
+        self._connection.register("deliveries", self._repair(deliveries))
         for file, table in self._steps:
             if table is CALLS:
                 self._connection.register("known_calls", known_calls(self._touched_calls()))

@@ -1,9 +1,17 @@
 -- What several table transforms share. A payload's facts are looked for under several names;
 -- the names come from the settings, as session variables: $transcript_paths and so on.
 
--- The first of `paths` that holds something, as JSON.
+-- The first of `paths` that holds something, as JSON. An empty text only where all are empty.
 create or replace macro found(payload, paths) as
-    list_filter(json_extract(payload, paths), lambda value: value is not null and value <> 'null')[1];
+    coalesce(
+        list_filter(
+            json_extract(payload, paths),
+            lambda value: value is not null and value <> 'null' and value <> '""'
+        )[1],
+        list_filter(
+            json_extract(payload, paths), lambda value: value is not null and value <> 'null'
+        )[1]
+    );
 
 -- The same, or the payload itself where it is no object: 'BOT: hello' is its own transcript.
 create or replace macro found_or_whole(payload, paths) as
@@ -12,19 +20,49 @@ create or replace macro found_or_whole(payload, paths) as
 -- JSON as people read it: a string without its quotes, anything else as JSON text.
 create or replace macro as_text(value) as value ->> '$';
 
--- Only what is a single value: text, a number, true or false.
+-- Only what is a single value: text that is not empty, a number, true or false.
 create or replace macro scalar_text(value) as
-    case when json_type(value) not in ('OBJECT', 'ARRAY', 'NULL') then value ->> '$' end;
+    case when json_type(value) not in ('OBJECT', 'ARRAY', 'NULL') then nullif(value ->> '$', '') end;
+
+-- The same, but true or false is no telephone number.
+create or replace macro phone_number_text(value) as
+    case when json_type(value) <> 'BOOLEAN' then scalar_text(value) end;
+
+-- The first of `paths` that holds a single value, as text.
+create or replace macro found_text(payload, paths) as
+    list_filter(
+        list_transform(json_extract(payload, paths), lambda value: scalar_text(value)),
+        lambda text_value: text_value is not null
+    )[1];
+
+-- The first of `paths` that may be a telephone number, as text.
+create or replace macro found_phone_number(payload, paths) as
+    list_filter(
+        list_transform(json_extract(payload, paths), lambda value: phone_number_text(value)),
+        lambda text_value: text_value is not null
+    )[1];
+
+-- The first single value, or the payload itself where it is no object: 'busy' is its own reason.
+create or replace macro found_text_or_whole(payload, paths) as
+    case
+        when json_type(payload) = 'OBJECT' then found_text(payload, paths)
+        else scalar_text(payload)
+    end;
 
 -- The object or list that a text holds, or NULL.
 create or replace macro json_in(text_value) as
     case
-        when json_type(try_cast(text_value as json)) in ('OBJECT', 'ARRAY')
+        when
+            json_type(try_cast(text_value as json)) in ('OBJECT', 'ARRAY')
+            -- DuckDB takes NaN and Infinity, which are no JSON
+            and not regexp_matches(
+                regexp_replace(text_value, '"(?:[^"\\]|\\.)*"', '', 'g'), '(?i)nan|inf'
+            )
         then json_extract(try_cast(text_value as json), '$')
     end;
 
 -- A point in time from epoch seconds (milli-, micro-, nanoseconds by their size) or ISO 8601;
--- without a zone it is UTC. NULL for anything outside 1970 to 2100.
+-- without a zone it is UTC. NULL for anything outside 2000 to 2100, such as an offset in seconds.
 create or replace macro point_in_time(text_value) as (
     with
     moment as (
@@ -45,8 +83,8 @@ create or replace macro point_in_time(text_value) as (
     )
     select
         case
-            when seconds between 0 and 4102444800 then to_timestamp(seconds)
-            when stated_at between '1970-01-01 00:00:00+00' and '2100-01-01 00:00:00+00'
+            when seconds between 946684800 and 4102444800 then to_timestamp(seconds)
+            when stated_at between '2000-01-01 00:00:00+00' and '2100-01-01 00:00:00+00'
             then stated_at
         end
     from scaled

@@ -6,12 +6,12 @@ reported as (
         event_id,
         call_id,
         received_at,
-        found(payload, getvariable('action_id_paths')) as action_id,
-        found(payload, getvariable('action_type_paths')) as action_type,
-        lower(scalar_text(found(payload, getvariable('action_phase_paths')))) as stated_phase,
+        found_text(payload, getvariable('action_id_paths')) as action_id,
+        found_text(payload, getvariable('action_type_paths')) as action_type,
+        lower(found_text(payload, getvariable('action_phase_paths'))) as stated_phase,
         found(payload, getvariable('action_input_paths')) as input,
         found(payload, getvariable('action_output_paths')) as output,
-        found(payload, getvariable('action_time_paths')) as occurred_at,
+        found_text(payload, getvariable('action_time_paths')) as occurred_at,
         payload,
     from events
     where type = 'event_action' and duplicate_of is null
@@ -21,16 +21,20 @@ select
     event_id,
     call_id,
     received_at,
-    scalar_text(action_id) as action_id,
-    scalar_text(action_type) as action_type,
+    action_id,
+    action_type,
     case
         when stated_phase like '%start%' then 'start'
-        when regexp_matches(stated_phase, 'finish|end|complete|result') then 'finish'
+        when
+            regexp_matches(
+                stated_phase, 'finish|complete|result|succe|fail|error|(^|[^a-z])end(ed)?([^a-z]|$)'
+            )
+        then 'finish'
         when output is not null then 'finish'
         when input is not null then 'start'
     end as phase,
     input,
     output,
-    point_in_time(scalar_text(occurred_at)) as occurred_at,
+    point_in_time(occurred_at) as occurred_at,
     payload,
 from reported

@@ -11,17 +11,27 @@ facts as (
         events.received_at,
         events.type,
         events.webhook,
-        events.from_number,
-        events.to_number,
+        coalesce(
+            events.from_number,
+            case
+                when events.type = 'event_phone_call_connected'
+                then found_phone_number(events.payload, getvariable('from_number_paths'))
+            end
+        ) as from_number,
+        coalesce(
+            events.to_number,
+            case
+                when events.type = 'event_phone_call_connected'
+                then found_phone_number(events.payload, getvariable('to_number_paths'))
+            end
+        ) as to_number,
         events.is_outgoing,
         recordings.recording_url,
         human_detections.result as human_detection_result,
         case
             when events.type = 'event_phone_call_did_not_connect'
             then
-                scalar_text(
-                    found_or_whole(events.payload, getvariable('did_not_connect_reason_paths'))
-                )
+                found_text_or_whole(events.payload, getvariable('did_not_connect_reason_paths'))
         end as did_not_connect_reason,
     from events
     left join recordings using (event_id)

@@ -7,21 +7,44 @@ reported as (
         call_id,
         received_at,
         found_or_whole(payload, getvariable('error_message_paths')) as error,
-        found(payload, getvariable('error_code_paths')) as code,
+        found_text(payload, getvariable('error_code_paths')) as code,
         payload,
     from events
     where type = 'event_error' and duplicate_of is null
+),
+
+opened as (
+    select
+        *,
+        case
+            when json_type(error) = 'OBJECT'
+            then coalesce(found(error, getvariable('error_message_paths')), error)
+            else error
+        end as said,
+    from reported
 )
 
 select
     event_id,
     call_id,
     received_at,
-    case json_type(error)
-        when 'ARRAY' then array_to_string(json_extract_string(error, '$[*]'), '; ')
-        when 'OBJECT' then as_text(coalesce(found(error, getvariable('error_message_paths')), error))
-        else as_text(error)
-    end as message,
-    scalar_text(coalesce(found(error, getvariable('error_code_paths')), code)) as code,
+    nullif(
+        case
+            when json_type(said) = 'ARRAY'
+            then
+                array_to_string(
+                    list_transform(
+                        json_extract(said, '$[*]'),
+                        lambda item: as_text(
+                            coalesce(found(item, getvariable('error_message_paths')), item)
+                        )
+                    ),
+                    '; '
+                )
+            else as_text(said)
+        end,
+        ''
+    ) as message,
+    coalesce(found_text(error, getvariable('error_code_paths')), code) as code,
     payload,
-from reported
+from opened

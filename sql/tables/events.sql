@@ -19,8 +19,8 @@ judged as (
         fields[2] as to_number_json,
         fields[3] as is_outgoing_json,
         nullif(fields[4], 'null') as payload,
-        scalar_text(fields[1]) as from_number,
-        scalar_text(fields[2]) as to_number,
+        phone_number_text(fields[1]) as from_number,
+        phone_number_text(fields[2]) as to_number,
         try_cast(scalar_text(fields[3]) as boolean) as is_outgoing,
     from envelopes
 ),

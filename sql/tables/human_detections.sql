@@ -3,7 +3,7 @@ select
     event_id,
     call_id,
     received_at,
-    lower(scalar_text(found_or_whole(payload, getvariable('human_detection_paths')))) as result,
+    lower(found_text_or_whole(payload, getvariable('human_detection_paths'))) as result,
     payload,
 from events
 where type = 'event_human_detection' and duplicate_of is null

@@ -6,7 +6,14 @@ reported as (
         event_id,
         call_id,
         received_at,
-        found_or_whole(payload, getvariable('recording_url_paths')) as url,
+        list_filter(
+            if(
+                json_type(payload) = 'OBJECT',
+                json_extract(payload, getvariable('recording_url_paths')),
+                [payload]
+            ),
+            lambda value: json_type(value) = 'VARCHAR' and value <> '""'
+        )[1] as url,
         payload,
     from events
     where type = 'event_recording' and duplicate_of is null
@@ -16,6 +23,6 @@ select
     event_id,
     call_id,
     received_at,
-    case when json_type(url) = 'VARCHAR' then as_text(url) end as recording_url,
+    as_text(url) as recording_url,
     payload,
 from reported

@@ -8,6 +8,7 @@ delivered as (
         call_id,
         received_at,
         found_or_whole(payload, getvariable('transcript_paths')) as transcript,
+        found_text(payload, ['$.role', '$.speaker', '$.sender', '$.from']) as payload_role,
     from events
     where type = 'event_transcript' and duplicate_of is null
 ),
@@ -21,6 +22,8 @@ items as (
             when json_type(transcript) = 'ARRAY' then json_extract(transcript, '$[*]')
             else [transcript]
         end as items,
+        -- a chunk that says beside its text who spoke
+        case when json_type(transcript) = 'VARCHAR' then payload_role end as chunk_role,
     from delivered
     where transcript is not null
 ),
@@ -33,6 +36,7 @@ numbered as (
         received_at,
         unnest(items) as item,
         generate_subscripts(items, 1) as item_index,
+        chunk_role,
     from items
 ),
 
@@ -46,16 +50,13 @@ opened as (
         case
             when json_type(item) = 'OBJECT'
             then
-                [
-                    coalesce(
-                        as_text(
-                            found(item, ['$.content', '$.text', '$.message', '$.transcript'])
-                        ),
-                        ''
-                    )
-                ]
-            else string_split_regex(as_text(item), '\r?\n')
-        end as lines,
+                coalesce(
+                    as_text(found(item, ['$.content', '$.text', '$.message', '$.transcript'])), ''
+                )
+            else as_text(item)
+        end as said,
+        -- what a named speaker said is one turn, whatever its lines look like
+        if(role is not null, [said], string_split_regex(said, '\r?\n')) as lines,
         case
             when json_type(item) = 'OBJECT'
             then
@@ -96,7 +97,14 @@ labelled as (
         received_at,
         item_index,
         line_index,
-        coalesce(nullif(upper(coalesce(role, part.label)), ''), '') as label,
+        upper(
+            coalesce(
+                role,
+                nullif(part.label, ''),
+                if(item_index = 1 and line_index = 1, chunk_role, null),
+                ''
+            )
+        ) as label,
         case when role is null then part.text else trim(line) end as text,
         coalesce(
             if(stated_offset between 0 and 86400, stated_offset, null),
