@@ -42,7 +42,7 @@ where schema_name = 'fluents' and table_name not like '\\_dlt%' escape '\\'
 order by table_name
 """
 _TRY_NEXT = (
-    'query "select * from analytics.calls_daily"',
+    'query "select direction, call_count, human_count, no_human_count from analytics.calls_daily"',
     'query "select speaker, text from fluents.transcript_turns order by event_id, turn_index"',
     "status",
     "models",
@@ -75,11 +75,12 @@ def demo(events: int, seed: int, folder: Path) -> None:
     write_settings(config, label="demo", host="127.0.0.1", port=_free_port())
     settings = load_settings(config)
     url = dict(webhook_urls(settings))["demo"]
-    with _receiver(config, settings), progress_bar("Posting") as progress:
+    with _receiver(config, settings):
         click.echo(f"A receiver is listening on http://{settings.host}:{settings.port}.")
         started = time.monotonic()
         bodies = (delivery.body for delivery in islice(simulate(seed=seed), events))
-        sent = send(bodies, url, progress=lambda done: progress(done, events))
+        with progress_bar("Posting") as progress:
+            sent = send(bodies, url, progress=lambda done: progress(done, events))
         seconds = time.monotonic() - started
     answers = ", ".join(f"{count:,} {word}" for word, count in sorted(sent.answers.items()))
     click.echo(f"Posted {sent.answers.total():,} events in {seconds:.1f} s: {answers}.")
@@ -150,4 +151,13 @@ def _show(config: Path, settings: Settings) -> None:
     click.echo(f"The warehouse is {settings.warehouse_path}. Try next:")
     for command in _TRY_NEXT:
         name, _, argument = command.partition(" ")
-        click.echo(f"  fluents-warehouse {name} --config {config} {argument}".rstrip())
+        click.echo(f"  {_program()} {name} --config {config} {argument}".rstrip())
+
+
+def _program() -> str:
+    """How this program was called, so that the printed commands can be pasted as they are."""
+    called = sys.argv[0]
+    on_path = shutil.which("fluents-warehouse")
+    if Path(called).name != "fluents-warehouse" or called == on_path:
+        return "fluents-warehouse"
+    return called

@@ -90,7 +90,7 @@ def _show(state: dict[str, Any]) -> None:
     table.add_row("received", f"{state['received']:,}", "deliveries, of which")
     for name, meaning in parts:
         table.add_row(f"  {name}", f"{state[name]:,}", meaning)
-    console = Console()
+    console = Console(highlight=False)
     console.print(table)
     console.print()
     age = state["oldest_pending_age_seconds"]
