@@ -20,7 +20,10 @@ def configure_logs(log_format: str = "auto") -> None:
     """
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     renderer: Any = (
-        structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
+        # its default shows local variables, and a token is one
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if as_text
+        else structlog.processors.JSONRenderer()
     )
     shared: list[Any] = [
         structlog.stdlib.add_log_level,

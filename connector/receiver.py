@@ -47,6 +47,7 @@ def create_app(
     `clock` gives microseconds since 1970 (UTC); `random_bits(n)` n random bits for ids.
     """
     app = Flask("connector", static_folder=None)
+    app.url_map.merge_slashes = False  # its redirect would repeat the token
     # One byte more than allowed, as Werkzeug cuts a chunked body at the limit without a word.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     app.json.ensure_ascii = False  # type: ignore[attr-defined] # of the default provider
@@ -104,6 +105,8 @@ def _add_webhook(
             body = None
         if body is None or len(body) > limit:
             return too_large(limit, webhook=webhook, received_at=received_at, event_id=event_id)
+        if len(body) < (request.content_length or 0):
+            abort(400, "The body ended before its Content-Length.")  # the sender went away
         return judge(body, webhook=webhook, received_at=received_at, event_id=event_id)
 
 

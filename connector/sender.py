@@ -78,7 +78,7 @@ def _count(result: SendResult, status: int, answer: dict[str, str]) -> None:
 
 
 def _post(session: requests.Session, url: str, body: bytes) -> tuple[int, dict[str, str]]:
-    where = urlsplit(url).netloc  # never the path: it holds the token
+    where = _host(url)
     for attempt in range(TRIES):
         try:
             response = session.post(
@@ -87,7 +87,7 @@ def _post(session: requests.Session, url: str, body: bytes) -> tuple[int, dict[s
                 headers={"Content-Type": "application/json"},
                 timeout=TIMEOUT_SECONDS,
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # urllib3's for a broken host
             raise SendError(
                 f"The receiver at {where} cannot be reached ({type(error).__name__}). "
                 "Is `fluents-warehouse serve` running there?"
@@ -95,7 +95,7 @@ def _post(session: requests.Session, url: str, body: bytes) -> tuple[int, dict[s
         if response.status_code != 503:
             break
         if attempt < TRIES - 1:
-            time.sleep(min(float(response.headers.get("Retry-After", 1)), TIMEOUT_SECONDS))
+            time.sleep(_pause(response.headers.get("Retry-After", "")))
     try:
         answer = response.json()
     except requests.JSONDecodeError:
@@ -103,3 +103,16 @@ def _post(session: requests.Session, url: str, body: bytes) -> tuple[int, dict[s
     if not isinstance(answer, dict):
         answer = {}
     return response.status_code, answer
+
+
+def _host(url: str) -> str:
+    """Host and port: never the path, which holds the token, nor a user's password."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return "this URL"
+
+
+def _pause(retry_after: str) -> float:
+    """Seconds to wait; a date, which a proxy may send, counts as one second."""
+    return min(float(retry_after), TIMEOUT_SECONDS) if retry_after.isdecimal() else 1.0

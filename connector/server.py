@@ -6,6 +6,7 @@ SIGTERM and Ctrl-C stop taking requests, finish those under way and end with sta
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import tempfile
 from functools import partial
@@ -57,12 +58,21 @@ def serve(settings: Settings) -> None:
             respawn_interval=0.1,
             workers_kill_timeout=STOP_SECONDS,
         )
+        # A worker inherits the parent's handler, which would swallow a stop during its start.
+        os.register_at_fork(after_in_child=_stop_at_once)
         server.on_startup(partial(_announce, settings))
         server.serve(target_loader=partial(_worker_app, settings), wrap_loader=False)
         log.info("receiver_stopped")
 
 
+def _stop_at_once() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def _worker_app(settings: Settings) -> Any:
+    # Ctrl-C reaches the whole process group, but the parent alone stops the workers: granian's
+    # handler hangs when a second signal interrupts it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
     from connector.receiver import create_app
 

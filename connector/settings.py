@@ -31,45 +31,18 @@ from pydantic_settings import (
 )
 
 from connector.errors import SettingsError
+from connector.payload_fields import PAYLOAD_FIELDS
 
 CONFIG_FILE = "fluents.toml"
 MIN_TOKEN_LENGTH = 24  # of base64url: 144 bits when `init` made it, and too long to guess
 
-# The names under which a payload's facts are looked for, the first that is there wins: one
-# place for what public evidence offers (Fluents' page, Vocode's API and library, clients).
-PAYLOAD_FIELDS: dict[str, list[str]] = {
-    "action_id": ["action_id", "id"],
-    "action_input": ["action_input", "parameters", "input", "arguments"],
-    "action_output": ["action_output", "result", "output", "response"],
-    "action_phase": ["phase", "event_type", "status"],
-    "action_time": ["timestamp", "occurred_at", "time", "created_at"],
-    "action_type": ["action_type", "action_label", "type", "name", "action"],
-    "did_not_connect_reason": ["telephony_status", "reason", "status", "error", "message"],
-    "error_code": ["code", "error_code", "status_code", "statusCode", "type"],
-    "error_message": ["message", "error_message", "error", "errors", "detail", "details"],
-    "from_number": ["from_phone_number", "from_number"],
-    "human_detection": ["result", "human_detection_result", "detection_result", "status"],
-    "message_sender": ["sender", "role", "speaker", "from"],
-    "message_text": ["text", "message", "content", "body"],
-    "message_time": ["timestamp", "sent_at", "time", "created_at"],
-    "post_call": [
-        "post_call_results",
-        "post_call_result",
-        "post_call_analysis",
-        "post_call",
-        "results",
-        "result",
-        "analysis",
-        "summary",
-        "output",
-        "text",
-    ],
-    "recording_url": ["recording_url", "url", "recording", "audio_url"],
-    "to_number": ["to_phone_number", "to_number"],
-    "transcript": ["transcript", "transcript_chunk", "chunk", "text", "messages", "turns"],
-}
-
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def _shown(part: str | int) -> str:
+    # Whoever swapped a label and its token wrote a secret where a key belongs.
+    text = str(part)
+    return f"{text[:2]}…" if len(text) >= MIN_TOKEN_LENGTH else text
 
 
 def _strong(token: SecretStr) -> SecretStr:
@@ -82,6 +55,9 @@ def _strong(token: SecretStr) -> SecretStr:
 
 
 def _as_list(value: Any) -> Any:
+    # An environment variable that is all digits arrives as the number that JSON makes of it.
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     return [value] if isinstance(value, str) else value
 
 
@@ -151,7 +127,8 @@ class Settings(BaseSettings):
     memory_limit: str = Field(
         "256MB",
         pattern=r"^\d+(\.\d+)? ?([KMGT]i?B|%)$",
-        description="Memory of each of the loader's two DuckDB engines; beyond it they spill.",
+        description="Memory of each of the loader's two DuckDB engines, such as 256MB or 2GiB; "
+        "beyond it they spill to disk.",
     )
     fields: dict[str, list[str]] = Field(
         {}, description="Payload names to look for before the built-in ones."
@@ -175,7 +152,7 @@ class Settings(BaseSettings):
     def _labels_and_distinct_tokens(cls, webhooks: dict[str, Any]) -> dict[str, Any]:
         for label in webhooks:
             if not LABEL.fullmatch(label):
-                raise ValueError(f"the label {label!r} may only hold a-z 0-9 - _")
+                raise ValueError(f"the label {_shown(label)!r} may only hold a-z 0-9 - _")
         tokens = [token.get_secret_value() for group in webhooks.values() for token in group]
         if len(set(tokens)) < len(tokens):
             raise ValueError("each token may be used once only")
@@ -223,6 +200,7 @@ def load_settings(config: Path | None = None) -> Settings:
     """
     path = config or Path(os.environ.get("FLUENTS_CONFIG", CONFIG_FILE))
     values = _read_toml(path)
+    _refuse_unknown_variables()
     base = path.parent
     try:
         settings = Settings(**values)
@@ -236,6 +214,17 @@ def load_settings(config: Path | None = None) -> Settings:
         if (value := getattr(settings, key)) is not None
     }
     return settings.model_copy(update=paths)
+
+
+def _refuse_unknown_variables() -> None:
+    # A misspelt variable would leave the default in force without a word.
+    for variable in os.environ:
+        key = variable.removeprefix("FLUENTS_").split("__")[0].lower()
+        if variable.startswith("FLUENTS_") and key not in {*Settings.model_fields, "config"}:
+            known = ", ".join(Settings.model_fields)
+            raise SettingsError(
+                f"{_shown(variable)} in the environment is no setting. The settings are: {known}."
+            )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -253,7 +242,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _explain(error: ValidationError, path: Path) -> str:
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in problem["loc"])
+        key = ".".join(_shown(part) for part in problem["loc"])
         name = str(problem["loc"][0]) if problem["loc"] else ""
         if problem["type"] == "extra_forbidden":
             known = ", ".join(Settings.model_fields)

@@ -9,6 +9,7 @@ a schedule needs: where to go on, and the proof that the warehouse holds what it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,9 +18,18 @@ import pyarrow as pa
 from dlt.extract import DltResource
 
 from connector.buffer import Batch
-from connector.settings import PAYLOAD_FIELDS
+from connector.payload_fields import PAYLOAD_FIELDS
 from pipelines.normalize import KnownCalls, Normalizer, no_calls
 from pipelines.tables import LOADS, NORMALIZED, Table
+
+
+class _ExpectedHints(logging.Filter):
+    # Arrow has no JSON type, so dlt remarks in every load that a text became a JSON column.
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "several column hints were different" not in record.getMessage()
+
+
+_EXPECTED_HINTS = _ExpectedHints()
 
 
 @dlt.source(name="fluents", max_table_nesting=0)
@@ -41,20 +51,21 @@ def fluents_source(
             tables = own.tables(batch, known_calls)
     else:
         tables = normalizer.tables(batch, known_calls)
+    logging.getLogger("dlt").addFilter(_EXPECTED_HINTS)  # adding it again does nothing
     for table in NORMALIZED:
         if tables[table.name].num_rows or empty_tables:
-            yield _resource(table, tables[table.name])
+            yield _resource(table, [tables[table.name]])
     yield _resource(LOADS, _loads_row(batch))
 
 
-def _resource(table: Table, rows: pa.Table) -> DltResource:
+def _resource(table: Table, rows: list[pa.Table] | Iterator[pa.Table]) -> DltResource:
     # Any: dlt's own types do not know "insert-only" yet
     disposition: Any = {
         "disposition": "merge",
         "strategy": "upsert" if table.folded else "insert-only",
     }
     resource: DltResource = dlt.resource(
-        [rows],
+        rows,
         name=table.name,
         columns=table.dlt_columns,
         primary_key=table.key,
@@ -64,11 +75,13 @@ def _resource(table: Table, rows: pa.Table) -> DltResource:
     return resource
 
 
-def _loads_row(batch: Batch) -> pa.Table:
+def _loads_row(batch: Batch) -> Iterator[pa.Table]:
+    # A generator, because dlt gives a package its id only when it extracts.
     row = {
+        "load_id": dlt.current.load_package_state()["load_id"],
         "buffer_id": batch.buffer_id,
         "after_position": batch.after,
         "up_to_position": batch.up_to,
         "deliveries": len(batch.rows),
     }
-    return pa.Table.from_pylist([row], schema=LOADS.arrow_schema)
+    yield pa.Table.from_pylist([row], schema=LOADS.arrow_schema)

@@ -274,9 +274,10 @@ NORMALIZED = (
 LOADS = Table(
     "loads",
     "One row for each batch of deliveries loaded. A batch is wholly in the warehouse once "
-    "_dlt_loads has its _dlt_load_id with status 0.",
-    ("_dlt_load_id",),
+    "_dlt_loads has its load_id with status 0.",
+    ("load_id",),
     (
+        Column("load_id", "text", "The dlt package that the batch was loaded in.", False),
         _BUFFER_ID,
         Column("after_position", "bigint", "The batch starts behind this position.", False),
         Column("up_to_position", "bigint", "The batch ends with this position.", False),

@@ -6,7 +6,6 @@ the published copy instead.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import dlt
@@ -22,12 +21,6 @@ from pipelines.tables import CALLS, SCHEMA
 PIPELINE = "fluents_warehouse"
 FILE = "warehouse.duckdb"
 KEPT_PACKAGES = 10  # for `dlt pipeline … info` and whoever looks into a load
-
-
-class _ExpectedHints(logging.Filter):
-    # Arrow has no JSON type, so dlt remarks in every load that a text became a JSON column.
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "several column hints were different" not in record.getMessage()
 
 
 class Warehouse:
@@ -46,7 +39,6 @@ class Warehouse:
                 f"The loader's file {self.path} cannot be opened: {error}. If another program "
                 f"has it open, close it there: readers open {settings.warehouse_path}."
             ) from error
-        dlt.config["runtime.dlthub_telemetry"] = False
         dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
         dlt.config["load.truncate_staging_dataset"] = True  # else published with the last batch
         self.pipeline = dlt.pipeline(
@@ -55,7 +47,6 @@ class Warehouse:
             dataset_name=SCHEMA,
             pipelines_dir=str(settings.data_dir / "dlt"),
         )
-        logging.getLogger("dlt").addFilter(_ExpectedHints())
 
     def __enter__(self) -> Warehouse:
         return self
@@ -126,7 +117,7 @@ class Warehouse:
             return 0
         rows = self._rows(
             f"select max(up_to_position) from {SCHEMA}.loads as loads"  # noqa: S608
-            f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads._dlt_load_id"
+            f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads.load_id"
             " where packages.status = 0 and loads.buffer_id = ?",
             buffer_id,
         )

@@ -33,5 +33,12 @@ where body_hash is not null and duplicate_of is null and reason is null;
 create index events on deliveries (position)
 where duplicate_of is null and reason is null;
 
+-- Finds what is old enough to discard without reading what is not.
+create index event_ages on deliveries (received_at)
+where reason is null;
+
+create index refused_ages on deliveries (received_at)
+where reason is not null;
+
 create index refused on deliveries (event_id)
 where reason is not null;

@@ -12,23 +12,17 @@ Invariants
 from __future__ import annotations
 
 import sqlite3
-import struct
 import threading
-import uuid
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import resources
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
+from connector.buffer.sqlite_file import connect, create, refuse_foreign, transaction, unavailable
 from connector.delivery import Delivery
-from connector.errors import BufferRefused, BufferUnavailable
 
-APPLICATION_ID = 0x464C5542  # "FLUB": marks the file as a fluents-warehouse buffer
-USER_VERSION = 1
-BUSY_SECONDS = 5.0  # a commit of another process takes milliseconds; a stuck one ends as a 503
 DISCARD_ROWS = 2_000  # a short transaction, so that receivers never wait long for the lock
 
 _COLUMNS = ", ".join(StoredDelivery._fields)
@@ -50,18 +44,20 @@ class SqliteBuffer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        _refuse_foreign(path)
+        refuse_foreign(path)
         self._waiting: deque[_Waiting] = deque()
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = _connect(path)
-            self._reader = _connect(path)
-            self._create()
-            row = self._reader.execute("select buffer_id from buffer").fetchone()
-        except (sqlite3.Error, OSError) as error:
-            raise _unavailable(path, error) from error
+        with ExitStack() as opened:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = opened.enter_context(closing(connect(path)))
+                self._reader = opened.enter_context(closing(connect(path)))
+                create(self._writer)
+                row = self._reader.execute("select buffer_id from buffer").fetchone()
+            except (sqlite3.Error, OSError) as error:
+                raise unavailable(path, error) from error
+            opened.pop_all()
         self._buffer_id: str = row[0]
 
     @property
@@ -84,11 +80,8 @@ class SqliteBuffer:
 
     def check(self) -> None:
         """Commits a small change, so that a full or read-only disk shows."""
-        try:
-            with self._write_lock, _transaction(self._writer):
-                self._writer.execute("update buffer set checked = checked + 1")
-        except sqlite3.Error as error:
-            raise _unavailable(self.path, error) from error
+        with self._writing() as connection:
+            connection.execute("update buffer set checked = checked + 1")
 
     def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
         """The deliveries after `after`, until `up_to` or a limit is reached."""
@@ -112,34 +105,32 @@ class SqliteBuffer:
 
     def confirm(self, position: int) -> None:
         """Records that the warehouse holds everything up to `position`."""
-        try:
-            with self._write_lock, _transaction(self._writer):
-                self._writer.execute(
-                    "update buffer set confirmed_position = ? where confirmed_position is not ?",
-                    (position, position),
-                )
-        except sqlite3.Error as error:
-            raise _unavailable(self.path, error) from error
+        with self._writing() as connection:
+            connection.execute(
+                "update buffer set confirmed_position = ?1 where confirmed_position is not ?1",
+                (position,),
+            )
 
     def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
         """Deletes in short transactions what is confirmed and old enough."""
         discarded = 0
-        try:
-            while True:
-                with self._write_lock, _transaction(self._writer):
-                    deleted = self._writer.execute(
-                        "delete from deliveries where position in ("
-                        " select position from deliveries"
-                        " where position <= (select confirmed_position from buffer)"
-                        " and received_at < case when reason is null then ? else ? end"
-                        " order by position limit ?)",
-                        (loaded_before, quarantined_before, DISCARD_ROWS),
-                    ).rowcount
-                discarded += deleted
-                if deleted < DISCARD_ROWS:
-                    return discarded
-        except sqlite3.Error as error:
-            raise _unavailable(self.path, error) from error
+        while True:
+            with self._writing() as connection:
+                deleted = connection.execute(
+                    "delete from deliveries where position in ("
+                    " select position from deliveries indexed by event_ages"
+                    " where reason is null and received_at < ?"
+                    " and position <= (select confirmed_position from buffer)"
+                    " union all"
+                    " select position from deliveries indexed by refused_ages"
+                    " where reason is not null and received_at < ?"
+                    " and position <= (select confirmed_position from buffer)"
+                    " limit ?)",
+                    (loaded_before, quarantined_before, DISCARD_ROWS),
+                ).rowcount
+            discarded += deleted
+            if deleted < DISCARD_ROWS:
+                return discarded
 
     def counts(self) -> Counts:
         """The state of the buffer, in one consistent view."""
@@ -182,32 +173,17 @@ class SqliteBuffer:
             self._writer.close()
             self._reader.close()
 
-    def _create(self) -> None:
-        # Made in rollback mode, so that the marks are in the file's header, where
-        # `_refuse_foreign` looks for them, before the first WAL exists.
-        with _transaction(self._writer):
-            if self._writer.execute("pragma user_version").fetchone()[0] == 0:
-                schema = resources.files("connector.buffer").joinpath("schema.sql").read_text()
-                for statement in _statements(schema):
-                    self._writer.execute(statement)
-                self._writer.execute(
-                    "insert into buffer (only_row, buffer_id) values (1, ?)", (str(uuid.uuid4()),)
-                )
-                self._writer.execute(f"pragma application_id = {APPLICATION_ID}")
-                self._writer.execute(f"pragma user_version = {USER_VERSION}")
-        self._writer.execute("pragma journal_mode = wal")
-
     def _commit_waiting(self) -> None:
         group: list[_Waiting] = []
         while self._waiting:
             group.append(self._waiting.popleft())
         try:
-            with _transaction(self._writer):
+            with transaction(self._writer):
                 receipts = [self._insert(waiting.delivery) for waiting in group]
                 self._count(group, receipts)
         except Exception as error:
             # Nothing of the group was stored: each of its requests must hear that.
-            failure = _unavailable(self.path, error) if _is_sqlite(error) else error
+            failure = unavailable(self.path, error) if isinstance(error, sqlite3.Error) else error
             for waiting in group:
                 waiting.error = failure
             return
@@ -263,80 +239,17 @@ class SqliteBuffer:
         return [StoredDelivery(*row) for row in rows]
 
     @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._write_lock, transaction(self._writer):
+                yield self._writer
+        except sqlite3.Error as error:
+            raise unavailable(self.path, error) from error
+
+    @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         try:
             with self._read_lock:
                 yield self._reader
         except sqlite3.Error as error:
-            raise _unavailable(self.path, error) from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("pragma synchronous = full")
-    return connection
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("begin immediate")
-    try:
-        yield
-        connection.execute("commit")
-    except BaseException:
-        # SQLite may have rolled back by itself (a full disk does that); the error that
-        # started it is the one to report.
-        if connection.in_transaction:
-            connection.execute("rollback")
-        raise
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Raises `BufferRefused` by the file's first 100 bytes, without SQLite touching it."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _unavailable(path, error) from error
-    if not header:
-        return  # SQLite itself starts from an empty file
-    another = "Name another file with buffer_path in fluents.toml."
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise BufferRefused(f"{path} is not a staging buffer; it was left unchanged. {another}")
-    # https://www.sqlite.org/fileformat.html#the_database_header
-    (version,) = struct.unpack_from(">i", header, 60)
-    (application,) = struct.unpack_from(">i", header, 68)
-    if application != APPLICATION_ID:
-        raise BufferRefused(
-            f"{path} is a SQLite database of another program; it was left unchanged. {another}"
-        )
-    if version > USER_VERSION:
-        raise BufferRefused(
-            f"{path} was written by a newer fluents-warehouse (buffer format {version}, this one "
-            f"knows {USER_VERSION}); it was left unchanged. Install the newer version again."
-        )
-
-
-def _statements(script: str) -> Iterator[str]:
-    # executescript() would commit the transaction that creates the buffer.
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _is_sqlite(error: Exception) -> bool:
-    return isinstance(error, sqlite3.Error)
-
-
-def _unavailable(path: Path, error: Exception) -> BufferUnavailable:
-    return BufferUnavailable(
-        f"The staging buffer {path} cannot be used: {error}. Nothing was stored. Look at free "
-        "space, permissions and what else holds the file."
-    )
+            raise unavailable(self.path, error) from error

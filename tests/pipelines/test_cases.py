@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from connector.buffer import SqliteBuffer, StoredDelivery
-from connector.settings import PAYLOAD_FIELDS
+from connector.payload_fields import PAYLOAD_FIELDS
 from pipelines.normalize import Normalizer
 from pipelines.tables import NORMALIZED, Table
 from tests.deliveries import Clock, append_all, body, whole

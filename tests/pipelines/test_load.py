@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -21,6 +22,7 @@ from pipelines.warehouse import KEPT_PACKAGES, Warehouse
 from tests.deliveries import Clock, append_all, body, whole
 from tests.pipelines.conftest import Query
 from tests.pipelines.contents import contents
+from tests.processes import write_settings
 
 Load = Callable[[], LoadResult]
 
@@ -325,3 +327,14 @@ def test_tables_and_columns_carry_their_descriptions(load: Load, settings: Setti
             for column in table["columns"].values()
             if not column["name"].startswith("_dlt")
         ), json.dumps(table["columns"])
+
+
+def test_dlt_reports_nothing_to_its_makers(
+    buffer: SqliteBuffer, clock: Clock, tmp_path: Path, command: Callable[..., Any]
+) -> None:
+    append_all(buffer, simulated(5), clock)
+    write_settings(tmp_path, data_dir="data")
+    home = tmp_path / "home"
+    home.mkdir()
+    assert command("load", env={"DLT_DATA_DIR": str(home)}).returncode == 0
+    assert list(home.iterdir()) == []  # its telemetry would write an id for this machine

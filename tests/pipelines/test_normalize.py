@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connector.buffer import Batch
 from connector.delivery import Delivery
-from connector.settings import PAYLOAD_FIELDS
+from connector.payload_fields import PAYLOAD_FIELDS
 from pipelines.normalize import Normalizer
 from pipelines.sql_files import sql_folder
 from pipelines.tables import CALLS, NORMALIZED

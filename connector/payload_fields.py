@@ -1,0 +1,38 @@
+"""The names under which the facts of a payload are looked for: the first that is there wins.
+
+One place for what public evidence offers: Fluents' page, Vocode's API and library, and other
+people's clients. `[fields]` in the settings puts a user's own names in front. A dot leads into
+an object: `call.reason` is the field `reason` of the field `call`.
+"""
+
+PAYLOAD_FIELDS: dict[str, list[str]] = {
+    "action_id": ["action_id", "id"],
+    "action_input": ["action_input", "parameters", "input", "arguments"],
+    "action_output": ["action_output", "result", "output", "response"],
+    "action_phase": ["phase", "event_type", "status"],
+    "action_time": ["timestamp", "occurred_at", "time", "created_at"],
+    "action_type": ["action_type", "action_label", "type", "name", "action"],
+    "did_not_connect_reason": ["telephony_status", "reason", "status", "error", "message"],
+    "error_code": ["code", "error_code", "status_code", "statusCode", "type"],
+    "error_message": ["message", "error_message", "error", "errors", "detail", "details"],
+    "from_number": ["from_phone_number", "from_number"],
+    "human_detection": ["result", "human_detection_result", "detection_result", "status"],
+    "message_sender": ["sender", "role", "speaker", "from"],
+    "message_text": ["text", "message", "content", "body"],
+    "message_time": ["timestamp", "sent_at", "time", "created_at"],
+    "post_call": [
+        "post_call_results",
+        "post_call_result",
+        "post_call_analysis",
+        "post_call",
+        "results",
+        "result",
+        "analysis",
+        "summary",
+        "output",
+        "text",
+    ],
+    "recording_url": ["recording_url", "url", "recording", "audio_url"],
+    "to_number": ["to_phone_number", "to_number"],
+    "transcript": ["transcript", "transcript_chunk", "chunk", "text", "messages", "turns"],
+}

@@ -1,0 +1,216 @@
+"""Settings come from a file and the environment; an error names the key and what to write."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from connector.errors import SettingsError
+from connector.payload_fields import PAYLOAD_FIELDS
+from connector.settings import Settings, load_settings
+from tests.deliveries import TOKEN
+
+OTHER = TOKEN[::-1]
+Write = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in os.environ:
+        if key.startswith("FLUENTS_"):
+            monkeypatch.delenv(key)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(text: str) -> Path:
+        path = tmp_path / "fluents.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_an_empty_file_gives_the_defaults(write: Write, tmp_path: Path) -> None:
+    settings = load_settings(write(""))
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert (settings.max_body_bytes, settings.buffer_keep_days) == (10 * 1024**2, 7)
+    assert settings.webhooks == {}  # no default secret
+    assert settings.allowed_networks == []
+    assert settings.metrics_networks == [ip_network("127.0.0.0/8"), ip_network("::1/128")]
+    assert settings.trusted_proxies == 0
+    assert settings.buffer_file == tmp_path / ".fluents" / "buffer.sqlite"
+
+
+def test_every_setting_is_documented() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_paths_are_relative_to_the_file_and_not_to_the_working_folder(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write('data_dir = "d"\nbuffer_path = "b/x.sqlite"\nwarehouse_path = "/w/x.duckdb"')
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    settings = load_settings(config)
+    assert settings.data_dir == tmp_path / "d"
+    assert settings.buffer_file == tmp_path / "b" / "x.sqlite"
+    assert settings.warehouse_path == Path("/w/x.duckdb")
+
+
+def test_the_file_is_looked_for_in_the_working_folder_or_where_the_environment_says(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("port = 1111")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().port == 1111
+    (tmp_path / "other.toml").write_text("port = 2222")
+    monkeypatch.setenv("FLUENTS_CONFIG", "other.toml")
+    assert load_settings().port == 2222
+
+
+ENVIRONMENT = {
+    "one token": ("FLUENTS_WEBHOOKS__MAIN", TOKEN, {"main": [TOKEN]}),
+    "two tokens": ("FLUENTS_WEBHOOKS__MAIN", f'["{OTHER}", "{TOKEN}"]', {"main": [OTHER, TOKEN]}),
+    "a token of digits": ("FLUENTS_WEBHOOKS__MAIN", "1" * 32, {"main": ["1" * 32]}),
+    "all as JSON": ("FLUENTS_WEBHOOKS", f'{{"prod": "{TOKEN}"}}', {"prod": [TOKEN]}),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "tokens"), ENVIRONMENT.values(), ids=ENVIRONMENT)
+def test_webhooks_may_come_from_the_environment(
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    value: str,
+    tokens: dict[str, list[str]],
+) -> None:
+    monkeypatch.setenv(key, value)
+    webhooks = load_settings(write("")).webhooks
+    assert {
+        label: [token.get_secret_value() for token in group] for label, group in webhooks.items()
+    } == tokens
+
+
+def test_the_environment_overrides_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLUENTS_PORT", "9000")
+    monkeypatch.setenv("FLUENTS_WEBHOOKS__MAIN", OTHER)
+    settings = load_settings(write(f'port = 1\n[webhooks]\nmain = "{TOKEN}"\nb = "{TOKEN}"'))
+    assert settings.port == 9000
+    assert settings.webhooks["main"][0].get_secret_value() == OTHER
+    assert settings.webhooks["b"][0].get_secret_value() == TOKEN
+
+
+# What is wrong, then words of the message: the key, and what to write.
+WRONG = {
+    "unknown key": ("prot = 9000", ["`prot` is not a setting", "host, port,"]),
+    "text for a number": ('port = "http"', ["`port`", "valid integer", "FLUENTS_PORT"]),
+    "number for text": ("host = 1", ["`host`", "valid string"]),
+    "number out of range": ("port = 70000", ["`port`", "less than or equal to 65535"]),
+    "text for a list": ('allowed_networks = "10.0.0.0/8"', ["`allowed_networks`", "valid list"]),
+    "no network": ('allowed_networks = ["10.0.0.1/8"]', ["`allowed_networks.0`", "network"]),
+    "text for webhooks": (f'webhooks = "{TOKEN}"', ["`webhooks`", "Label = token"]),
+    "weak token": ('[webhooks]\nmain = "secret"', ["`webhooks.main", "24", "token_urlsafe(32)"]),
+    "token with a space": (f'[webhooks]\nmain = " {TOKEN}"', ["`webhooks.main", "A-Z a-z 0-9 - _"]),
+    "no token": ("[webhooks]\nmain = []", ["`webhooks.main`", "at least 1", "Label = token"]),
+    "three tokens": (
+        f'[webhooks]\nmain = ["{TOKEN}1", "{TOKEN}2", "{TOKEN}3"]',
+        ["`webhooks.main`", "at most 2", "[new token, old token]"],
+    ),
+    "bad label": (f'[webhooks]\n"A b" = "{TOKEN}"', ["`webhooks`", "'A b'", "a-z 0-9 - _"]),
+    "same token twice": (f'[webhooks]\na = "{TOKEN}"\nb = "{TOKEN}"', ["`webhooks`", "once only"]),
+    "unknown payload field": ('[fields]\nresult = ["r"]', ["`fields`", "'result'", "post_call"]),
+    "text for a field": ('[fields]\npost_call = "r"', ["`fields.post_call`", "valid list"]),
+    "ambiguous name": ('warehouse_path = "fluents.duckdb"', ["`warehouse_path`", "ambiguous"]),
+    "memory without unit": ('memory_limit = "512"', ["`memory_limit`", "[KMGT]i?B"]),
+    "log format": ('log_format = "xml"', ["`log_format`", "auto|text|json"]),
+    "bad TOML": ("port =", ["fluents.toml cannot be read", "Invalid value"]),
+    "token without quotes": (f"[webhooks]\nmain = {TOKEN}", ["cannot be read", "line 2"]),
+    "token for a key": (f'[webhooks]\n{TOKEN} = "main"', ["`webhooks"]),
+    "token for a label": (f'[webhooks]\n"{TOKEN.upper()}" = "{OTHER}"', ["`webhooks", "label"]),
+    "token for a setting": (f'"{TOKEN}" = "main"', ["is not a setting"]),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG)
+def test_an_error_names_the_key_and_what_to_write_but_no_token(
+    write: Write, text: str, words: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(write(text))
+    message = str(raised.value)
+    assert [word for word in words if word not in message] == []
+    assert TOKEN.lower() not in message.lower()
+    assert OTHER not in message
+    assert raised.value.__cause__ is None  # which would hold the input
+
+
+def test_all_errors_are_named_at_once(write: Write) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(write('port = "http"\nprot = 1'))
+    assert "`port`" in str(raised.value)
+    assert "`prot`" in str(raised.value)
+
+
+WRONG_ENVIRONMENT = {
+    "number": ("FLUENTS_PORT", "http", ["`port`", "valid integer"]),
+    "cut JSON": ("FLUENTS_WEBHOOKS", f'{{"main": "{TOKEN}"', ["webhooks", "JSON"]),
+    "token for JSON": ("FLUENTS_WEBHOOKS", TOKEN, ["webhooks", "JSON"]),
+    "list that is not JSON": ("FLUENTS_ALLOWED_NETWORKS", "10.0.0.0/8", ["allowed_networks"]),
+    "weak token": ("FLUENTS_WEBHOOKS__MAIN", TOKEN[:9], ["`webhooks.main", "token_urlsafe(32)"]),
+    "cut list of tokens": ("FLUENTS_WEBHOOKS__MAIN", f'["{TOKEN}"', ["`webhooks.main"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"), WRONG_ENVIRONMENT.values(), ids=WRONG_ENVIRONMENT
+)
+def test_an_error_in_the_environment_names_the_key_but_no_token(
+    write: Write, monkeypatch: pytest.MonkeyPatch, key: str, value: str, words: list[str]
+) -> None:
+    monkeypatch.setenv(key, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings(write(""))
+    assert [word for word in words if word not in str(raised.value)] == []
+    assert TOKEN[:9] not in str(raised.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nothing\.toml is not there.*init.*--config"):
+        load_settings(tmp_path / "nothing.toml")
+
+
+def test_a_file_that_is_not_text_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "fluents.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(tmp_path / "fluents.toml")
+
+
+def test_settings_reach_a_worker_process_but_their_tokens_no_text(write: Write) -> None:
+    settings = load_settings(write(f'[webhooks]\nmain = ["{OTHER}", "{TOKEN}"]'))
+    for text in (repr(settings), str(settings), f"{settings.webhooks}", settings.model_dump_json()):
+        assert TOKEN not in text
+        assert OTHER not in text
+    copied = pickle.loads(pickle.dumps(settings))  # noqa: S301 # our own bytes
+    assert copied == settings
+
+
+def test_the_users_payload_names_come_before_the_built_in_ones(write: Write) -> None:
+    settings = load_settings(write('[fields]\npost_call = ["mine", "summary"]'))
+    names = settings.payload_fields
+    assert names["post_call"][:3] == ["mine", "summary", "post_call_results"]
+    assert sorted(names["post_call"]) == sorted({"mine", *PAYLOAD_FIELDS["post_call"]})
+    assert names | {"post_call": []} == PAYLOAD_FIELDS | {"post_call": []}
+
+
+def test_a_misspelt_variable_is_an_error_and_not_a_default(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLUENTS_PROT", "9000")
+    with pytest.raises(SettingsError, match=r"FLUENTS_PROT .* port"):
+        load_settings(write(""))
