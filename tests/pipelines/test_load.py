@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -329,12 +330,27 @@ def test_tables_and_columns_carry_their_descriptions(load: Load, settings: Setti
         ), json.dumps(table["columns"])
 
 
-def test_dlt_reports_nothing_to_its_makers(
-    buffer: SqliteBuffer, clock: Clock, tmp_path: Path, command: Callable[..., Any]
+@pytest.mark.parametrize("wanted", [False, True], ids=["by default", "where the user wants it"])
+def test_dlt_reports_to_its_makers_only_where_the_user_wants_it(
+    wanted: bool,
+    buffer: SqliteBuffer,
+    clock: Clock,
+    tmp_path: Path,
+    command: Callable[..., Any],
 ) -> None:
     append_all(buffer, simulated(5), clock)
     write_settings(tmp_path, data_dir="data")
-    home = tmp_path / "home"
-    home.mkdir()
-    assert command("load", env={"DLT_DATA_DIR": str(home)}).returncode == 0
-    assert list(home.iterdir()) == []  # its telemetry would write an id for this machine
+    with socket.create_server(("127.0.0.1", 0)) as makers:
+        port = makers.getsockname()[1]
+        variables = {"RUNTIME__DLTHUB_TELEMETRY_ENDPOINT": f"http://127.0.0.1:{port}"}
+        if wanted:
+            variables["RUNTIME__DLTHUB_TELEMETRY"] = "true"
+        assert command("load", env=variables).returncode == 0
+        makers.setblocking(False)
+        try:
+            makers.accept()[0].close()
+        except BlockingIOError:
+            reported = False
+        else:
+            reported = True
+    assert reported == wanted
