@@ -18,8 +18,10 @@ class LoadReport:
     deliveries: int
     succeeded: bool
     error: str | None
+    models: str
+    """Which models the published file has."""
     published: str
-    """What the published file was made from; a load publishes again when it differs."""
+    """Up to where the published file was made; a load publishes again when it holds more."""
 
 
 def write_report(folder: Path, report: LoadReport) -> None:

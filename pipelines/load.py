@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from filelock import FileLock, Timeout
 
-from connector.buffer import Buffer, open_buffer
+from connector.buffer import Batch, Buffer, open_buffer
 from connector.errors import FluentsError, LoadFailed, LoadRunning
 from connector.load_report import LoadReport, read_report, write_report
 from connector.settings import Settings
@@ -27,7 +28,8 @@ from pipelines import models
 from pipelines.normalize import Normalizer
 from pipelines.publish import Publisher
 from pipelines.source import fluents_source
-from pipelines.warehouse import Warehouse
+from pipelines.tables import ALL_TABLES
+from pipelines.warehouse import FILE, Warehouse
 
 Progress = Callable[[int, int], None]
 """Told how many deliveries are loaded, of how many."""
@@ -55,7 +57,8 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
         counts.last_position == counts.confirmed_position
         and report is not None
         and report.succeeded
-        and report.published == models.fingerprint(models.models())
+        and report.models == models.fingerprint(models.models())
+        and report.published == _place(buffer, counts.confirmed_position)
         and settings.warehouse_path.exists()
     )
 
@@ -69,27 +72,23 @@ class Loader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(settings.data_dir / "load.lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise LoadRunning(
-                f"Another load is running on {settings.data_dir}. It will load what is pending; "
-                "wait for it, or stop it first."
-            ) from None
-        try:
-            self._buffer = open_buffer(settings)
-            self._warehouse = Warehouse(settings)
-        except BaseException:
-            self._lock.release()
-            raise
-        self._normalizer = Normalizer(
-            settings.payload_fields,
-            memory_limit=settings.memory_limit,
-            spill_folder=settings.data_dir / "spill",
-        )
-        self._publisher = Publisher(self._warehouse.path, settings.warehouse_path)
         self._models = models.models()
+        with ExitStack() as opened:
+            opened.enter_context(_only_one(settings.data_dir))
+            self._buffer = opened.enter_context(closing(open_buffer(settings)))
+            # Closed after the warehouse: see Publisher.
+            self._publisher = opened.enter_context(
+                closing(Publisher(settings.data_dir / FILE, settings.warehouse_path))
+            )
+            self._warehouse = opened.enter_context(Warehouse(settings))
+            self._normalizer = opened.enter_context(
+                Normalizer(
+                    settings.payload_fields,
+                    memory_limit=settings.memory_limit,
+                    spill_folder=settings.data_dir / "spill",
+                )
+            )
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Loader:
         return self
@@ -99,34 +98,19 @@ class Loader:
 
     def close(self) -> None:
         """Gives up all files, the lock last."""
-        self._normalizer.close()
-        self._warehouse.close()
-        self._publisher.close()
-        self._buffer.close()
-        self._lock.release()
+        self._opened.close()
 
     def load(self, progress: Progress = lambda done, total: None) -> LoadResult:
         """Loads everything that was in the buffer when it began."""
         started_at = time.time()
-        fingerprint = models.fingerprint(self._models)
         with self._reported(started_at) as done:
             finished = self._warehouse.finish_pending()
-            batches = self._load_batches(done, progress)
+            position = self._load_batches(done, progress)
             self._discard()
-            if batches or finished:
+            if done.batches or finished:
                 self._warehouse.forget_loaded_packages()
-            report = read_report(self._settings.data_dir)
-            news = bool(done.deliveries or finished)
-            outdated = report is None or report.published != fingerprint or not report.succeeded
-            published = news or outdated or not self._settings.warehouse_path.exists()
-            if published:
-                if self._warehouse.is_new:
-                    self._create_tables()
-                if outdated or self._models_missing():
-                    models.build(self._warehouse.connection, self._models)
-                self._publisher.publish(self._warehouse.connection)
-                done.published = fingerprint
-        return LoadResult(done.deliveries, batches, time.time() - started_at, published)
+            published = self._publish(done, _place(self._buffer, position))
+        return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
 
     def _load_batches(self, done: _Done, progress: Progress) -> int:
         buffer, warehouse, settings = self._buffer, self._warehouse, self._settings
@@ -134,20 +118,12 @@ class Loader:
         buffer.confirm(position)
         up_to = buffer.counts().last_position
         total = up_to - position
-        batches = 0
         progress(0, total)
         while position < up_to:
             batch = buffer.read(
                 position, up_to, max_rows=settings.batch_rows, max_bytes=settings.batch_bytes
             )
-            warehouse.load(
-                fluents_source(
-                    batch,
-                    self._normalizer,
-                    warehouse.known_calls,
-                    empty_tables=warehouse.is_new,
-                )
-            )
+            self._load_batch(batch)
             position = warehouse.position(buffer.buffer_id)
             held = warehouse.held(buffer.buffer_id, batch.after, batch.up_to)
             if position != batch.up_to or held < len(batch.rows):
@@ -157,18 +133,36 @@ class Loader:
                     "load again."
                 )
             buffer.confirm(position)
-            batches += 1
+            done.batches += 1
             done.deliveries += len(batch.rows)
             progress(total - (up_to - position), total)
-        return batches
+        return position
 
-    def _create_tables(self) -> None:
-        empty = self._buffer.read(0, 0, max_rows=1, max_bytes=1)
-        self._warehouse.load(fluents_source(empty, self._normalizer))
+    def _load_batch(self, batch: Batch) -> None:
+        warehouse = self._warehouse
+        self._warehouse.load(
+            fluents_source(
+                batch,
+                self._normalizer,
+                warehouse.known_calls,
+                empty_tables=warehouse.lacks(*ALL_TABLES),
+            )
+        )
 
-    def _models_missing(self) -> bool:
-        made = self._warehouse.views(models.ANALYTICS)
-        return not {file.name for file in self._models} <= made
+    def _publish(self, done: _Done, place: str) -> bool:
+        """Publishes unless the published file is up to date already; says whether it did."""
+        fingerprint = models.fingerprint(self._models)
+        is_current = done.models == fingerprint and done.published == place
+        if is_current and self._settings.warehouse_path.exists():
+            return False
+        if self._warehouse.lacks(*ALL_TABLES):
+            self._load_batch(self._buffer.read(0, 0, max_rows=1, max_bytes=1))
+        views = self._warehouse.views(models.ANALYTICS)
+        if done.models != fingerprint or not {file.name for file in self._models} <= views:
+            models.build(self._warehouse.connection, self._models)
+        self._publisher.publish(self._warehouse.connection)
+        done.models, done.published = fingerprint, place
+        return True
 
     def _discard(self) -> None:
         now = time.time_ns() // 1000
@@ -181,7 +175,7 @@ class Loader:
     @contextmanager
     def _reported(self, started_at: float) -> Iterator[_Done]:
         former = read_report(self._settings.data_dir)
-        done = _Done(former.published if former else "")
+        done = _Done(former.models, former.published) if former else _Done("", "")
         error: str | None = None
         try:
             yield done
@@ -193,21 +187,43 @@ class Loader:
             log.exception("load_stopped")
             raise LoadFailed(error) from failure
         finally:
-            if error or done.deliveries or former is None or done.published != former.published:
+            is_news = former is None or not former.succeeded or done.published != former.published
+            if error or done.deliveries or is_news:
                 write_report(
                     self._settings.data_dir,
                     LoadReport(
-                        started_at,
-                        time.time(),
-                        done.deliveries,
-                        error is None,
-                        error,
-                        done.published,
+                        started_at=started_at,
+                        finished_at=time.time(),
+                        deliveries=done.deliveries,
+                        succeeded=error is None,
+                        error=error,
+                        models=done.models,
+                        published=done.published,
                     ),
                 )
 
 
 @dataclass(slots=True)
 class _Done:
+    """What a load has done so far, and what is published."""
+
+    models: str
     published: str
     deliveries: int = 0
+    batches: int = 0
+
+
+def _place(buffer: Buffer, position: int) -> str:
+    return f"{buffer.buffer_id} {position}"
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    try:
+        with FileLock(data_dir / "load.lock", timeout=0):
+            yield
+    except Timeout:
+        raise LoadRunning(
+            f"Another load is running on {data_dir}. It will load what is pending; wait for it, "
+            "or stop it first."
+        ) from None

@@ -16,7 +16,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connector.errors import LoadFailed
 from connector.settings import Settings
-from pipelines.tables import CALLS, SCHEMA
+from pipelines.tables import CALLS, LOADS, SCHEMA, Table
 
 PIPELINE = "fluents_warehouse"
 FILE = "warehouse.duckdb"
@@ -58,12 +58,10 @@ class Warehouse:
         """Closes the file; DuckDB folds its write-ahead log back into it."""
         self.connection.close()
 
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing has been loaded yet."""
-        return not self._rows(
-            "select 1 from duckdb_tables() where schema_name = ? and table_name = 'loads'", SCHEMA
-        )
+    def lacks(self, *tables: Table) -> bool:
+        """Whether any of `tables` is not there yet: nothing was loaded, or by an older version."""
+        there = self._rows("select table_name from duckdb_tables() where schema_name = ?", SCHEMA)
+        return not {table.name for table in tables} <= {name for (name,) in there}
 
     def views(self, schema: str) -> set[str]:
         """The names of the views in a schema."""
@@ -113,7 +111,7 @@ class Warehouse:
         A batch counts once dlt has recorded its package as complete, which it does after the
         last table: never from dlt's own state, which moves before anything is loaded.
         """
-        if self.is_new:
+        if self.lacks(LOADS):
             return 0
         rows = self._rows(
             f"select max(up_to_position) from {SCHEMA}.loads as loads"  # noqa: S608
@@ -137,7 +135,7 @@ class Warehouse:
 
     def known_calls(self, call_ids: pa.Table) -> pa.Table:
         """The rows of `calls` for the given ids (one column `call_id`)."""
-        if self.is_new or not call_ids.num_rows:
+        if self.lacks(CALLS) or not call_ids.num_rows:
             return CALLS.arrow_schema.empty_table()
         columns = ", ".join(column.name for column in CALLS.columns)
         cursor = self.connection.cursor()

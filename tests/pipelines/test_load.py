@@ -19,6 +19,7 @@ from connector.simulator import simulate
 from pipelines.load import Loader, LoadResult, nothing_to_load
 from pipelines.normalize import Normalizer
 from pipelines.source import fluents_source
+from pipelines.tables import ALL_TABLES
 from pipelines.warehouse import KEPT_PACKAGES, Warehouse
 from tests.deliveries import Clock, append_all, body, whole
 from tests.pipelines.conftest import Query
@@ -219,6 +220,37 @@ def test_a_deleted_published_file_is_published_again(
     settings.warehouse_path.unlink()
     assert load().published
     assert query("select count(*) from fluents.events") == [(10,)]
+
+
+def test_a_kill_between_load_and_publishing_is_made_up_for_by_the_next_load(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
+) -> None:
+    append_all(buffer, simulated(10), clock)
+    load()
+    report = (settings.data_dir / "last_load.json").read_bytes()
+    published = settings.warehouse_path.read_bytes()
+    append_all(buffer, [body("event_error", "not seen yet", call_id="late")], clock)
+    load()
+    # as if the second load had been killed before it published and reported
+    (settings.data_dir / "last_load.json").write_bytes(report)
+    settings.warehouse_path.write_bytes(published)
+    assert query("select count(*) from fluents.errors where call_id = 'late'") == [(0,)]
+    assert not nothing_to_load(settings, buffer)
+    assert load().published
+    assert query("select count(*) from fluents.errors where call_id = 'late'") == [(1,)]
+
+
+def test_a_table_that_an_older_version_did_not_make_is_made(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
+) -> None:
+    append_all(buffer, [body("event_error", "one")], clock)
+    known_then = [table.name for table in ALL_TABLES if table.name != "recordings"]
+    with Warehouse(settings) as warehouse:
+        warehouse.load(fluents_source(whole(buffer)).with_resources(*known_then))
+    append_all(buffer, [body("event_error", "two")], clock)
+    assert load().deliveries == 1
+    assert query("select count(*) from fluents.errors") == [(2,)]
+    assert query("select count(*) from fluents.recordings") == [(0,)]
 
 
 def test_a_deleted_warehouse_is_loaded_again_from_what_the_buffer_keeps(
