@@ -1,7 +1,7 @@
 """The embedded staging buffer: one SQLite file, shared by receiver processes and the loader.
 
 Invariants
-- WAL mode and `synchronous=FULL`: a commit is on disk when it returns.
+- A commit is on disk when it returns: see `connector.buffer.sqlite_file`.
 - One transaction stores a delivery, finds out whether it repeats another, and counts it.
 - One writer at a time (SQLite's own lock), so positions appear in commit order and a reader
   that has seen position 10 will never see a 9 appear later.
@@ -12,15 +12,12 @@ Invariants
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
-from connector.buffer.sqlite_file import connect, create, refuse_foreign, transaction, unavailable
+from connector.buffer.sqlite_file import SqliteFile
 from connector.delivery import Delivery
 
 DISCARD_ROWS = 2_000  # a short transaction, so that receivers never wait long for the lock
@@ -44,32 +41,21 @@ class SqliteBuffer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        refuse_foreign(path)
+        self._file = SqliteFile(path)
         self._waiting: deque[_Waiting] = deque()
-        self._write_lock = threading.Lock()
-        self._read_lock = threading.Lock()
-        with ExitStack() as opened:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._writer = opened.enter_context(closing(connect(path)))
-                self._reader = opened.enter_context(closing(connect(path)))
-                create(self._writer)
-                row = self._reader.execute("select buffer_id from buffer").fetchone()
-            except (sqlite3.Error, OSError) as error:
-                raise unavailable(path, error) from error
-            opened.pop_all()
-        self._buffer_id: str = row[0]
 
     @property
     def buffer_id(self) -> str:
         """A UUID given when this buffer was made."""
-        return self._buffer_id
+        with self._file.reading() as connection:
+            row = connection.execute("select buffer_id from buffer").fetchone()
+        return str(row[0])
 
     def append(self, delivery: Delivery) -> Receipt:
         """Stores `delivery` durably, together with all that wait for the same commit."""
         waiting = _Waiting(delivery)
         self._waiting.append(waiting)
-        with self._write_lock:
+        with self._file.write_lock:
             # Whoever got the lock before may have committed this delivery with its own.
             if waiting.receipt is None and waiting.error is None:
                 self._commit_waiting()
@@ -80,7 +66,7 @@ class SqliteBuffer:
 
     def check(self) -> None:
         """Commits a small change, so that a full or read-only disk shows."""
-        with self._writing() as connection:
+        with self._file.writing() as connection:
             connection.execute("update buffer set checked = checked + 1")
 
     def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
@@ -88,7 +74,8 @@ class SqliteBuffer:
         body_at = StoredDelivery._fields.index("body")
         rows: list[tuple[Any, ...]] = []
         size = 0
-        with self._reading() as connection:
+        buffer_id = self.buffer_id
+        with self._file.reading() as connection:
             cursor = connection.execute(
                 f"select {_COLUMNS} from deliveries"  # noqa: S608 # our own column names
                 " where position > ? and position <= ? order by position limit ?",
@@ -101,11 +88,11 @@ class SqliteBuffer:
                 rows.append(row)
             cursor.close()
         complete = len(rows) < max_rows and size <= max_bytes
-        return Batch(self._buffer_id, after, up_to if complete else rows[-1][0], rows)
+        return Batch(buffer_id, after, up_to if complete else rows[-1][0], rows)
 
     def confirm(self, position: int) -> None:
         """Records that the warehouse holds everything up to `position`."""
-        with self._writing() as connection:
+        with self._file.writing() as connection:
             connection.execute(
                 "update buffer set confirmed_position = ?1 where confirmed_position is not ?1",
                 (position,),
@@ -115,7 +102,7 @@ class SqliteBuffer:
         """Deletes in short transactions what is confirmed and old enough."""
         discarded = 0
         while True:
-            with self._writing() as connection:
+            with self._file.writing() as connection:
                 deleted = connection.execute(
                     "delete from deliveries where position in ("
                     " select position from deliveries indexed by event_ages"
@@ -134,7 +121,7 @@ class SqliteBuffer:
 
     def counts(self) -> Counts:
         """The state of the buffer, in one consistent view."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             received, duplicates, quarantined, confirmed, last, pending, oldest = (
                 connection.execute(
                     "select received, duplicates, quarantined, confirmed_position,"
@@ -169,67 +156,26 @@ class SqliteBuffer:
 
     def close(self) -> None:
         """Gives up the file. SQLite folds the WAL back when the last user closes."""
-        with self._write_lock, self._read_lock:
-            self._writer.close()
-            self._reader.close()
+        self._file.close()
 
     def _commit_waiting(self) -> None:
         group: list[_Waiting] = []
         while self._waiting:
             group.append(self._waiting.popleft())
         try:
-            with transaction(self._writer):
-                receipts = [self._insert(waiting.delivery) for waiting in group]
-                self._count(group, receipts)
+            with self._file.writing() as connection:
+                receipts = [_insert(connection, waiting.delivery) for waiting in group]
+                _count(connection, group, receipts)
         except Exception as error:
             # Nothing of the group was stored: each of its requests must hear that.
-            failure = unavailable(self.path, error) if isinstance(error, sqlite3.Error) else error
             for waiting in group:
-                waiting.error = failure
+                waiting.error = error
             return
         for waiting, receipt in zip(group, receipts, strict=True):
             waiting.receipt = receipt
 
-    def _insert(self, delivery: Delivery) -> Receipt:
-        duplicate_of = None
-        if delivery.body_hash is not None:
-            first = self._writer.execute(
-                "select event_id from deliveries"
-                " where body_hash = ? and duplicate_of is null and reason is null",
-                (delivery.body_hash,),
-            ).fetchone()
-            duplicate_of = first[0] if first else None
-        self._writer.execute(
-            "insert into deliveries (event_id, received_at, webhook, call_id, type, body,"
-            " body_hash, duplicate_of, reason, detail) values (?,?,?,?,?,?,?,?,?,?)",
-            (
-                delivery.event_id,
-                delivery.received_at,
-                delivery.webhook,
-                delivery.call_id,
-                delivery.type,
-                delivery.body,
-                delivery.body_hash,
-                duplicate_of,
-                delivery.reason,
-                delivery.detail,
-            ),
-        )
-        return Receipt(delivery.event_id, duplicate_of)
-
-    def _count(self, group: list[_Waiting], receipts: list[Receipt]) -> None:
-        self._writer.execute(
-            "update buffer set received = received + ?, duplicates = duplicates + ?,"
-            " quarantined = quarantined + ?",
-            (
-                len(group),
-                sum(receipt.duplicate_of is not None for receipt in receipts),
-                sum(waiting.delivery.reason is not None for waiting in group),
-            ),
-        )
-
     def _refused(self, prefix: str, limit: int) -> list[StoredDelivery]:
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             rows = connection.execute(
                 f"select {_COLUMNS} from deliveries"  # noqa: S608 # our own column names
                 " where reason is not null and substr(event_id, 1, length(?1)) = ?1"
@@ -238,18 +184,42 @@ class SqliteBuffer:
             ).fetchall()
         return [StoredDelivery(*row) for row in rows]
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._write_lock, transaction(self._writer):
-                yield self._writer
-        except sqlite3.Error as error:
-            raise unavailable(self.path, error) from error
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._read_lock:
-                yield self._reader
-        except sqlite3.Error as error:
-            raise unavailable(self.path, error) from error
+def _insert(connection: sqlite3.Connection, delivery: Delivery) -> Receipt:
+    duplicate_of = None
+    if delivery.body_hash is not None:
+        first = connection.execute(
+            "select event_id from deliveries"
+            " where body_hash = ? and duplicate_of is null and reason is null",
+            (delivery.body_hash,),
+        ).fetchone()
+        duplicate_of = first[0] if first else None
+    connection.execute(
+        "insert into deliveries (event_id, received_at, webhook, call_id, type, body,"
+        " body_hash, duplicate_of, reason, detail) values (?,?,?,?,?,?,?,?,?,?)",
+        (
+            delivery.event_id,
+            delivery.received_at,
+            delivery.webhook,
+            delivery.call_id,
+            delivery.type,
+            delivery.body,
+            delivery.body_hash,
+            duplicate_of,
+            delivery.reason,
+            delivery.detail,
+        ),
+    )
+    return Receipt(delivery.event_id, duplicate_of)
+
+
+def _count(connection: sqlite3.Connection, group: list[_Waiting], receipts: list[Receipt]) -> None:
+    connection.execute(
+        "update buffer set received = received + ?, duplicates = duplicates + ?,"
+        " quarantined = quarantined + ?",
+        (
+            len(group),
+            sum(receipt.duplicate_of is not None for receipt in receipts),
+            sum(waiting.delivery.reason is not None for waiting in group),
+        ),
+    )

@@ -1,16 +1,21 @@
-"""The file of the SQLite buffer: how it is made, recognised and opened.
+"""The file of the SQLite buffer: how it is made, recognised, opened and noticed to be gone.
 
-A file of another program, or of a newer version of this one, is never changed.
+- A file of another program, or of a newer version of this one, is never changed.
+- WAL mode and `synchronous=FULL`: a commit is on disk when it returns.
+- A commit counts only if the path still leads to the file that it went to. SQLite would go on
+  writing to a deleted file for as long as it is open, and lose all of that at the end.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import struct
+import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -23,8 +28,93 @@ BUSY_SECONDS = 5.0  # a commit of another process takes milliseconds; a stuck on
 _ANOTHER = "Name another file with buffer_path in fluents.toml."
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection whose commits are on disk when they return."""
+class SqliteFile:
+    """The open file at `path`: one connection to write, one to read, each with its lock.
+
+    Raises `BufferRefused` and `BufferUnavailable`, from all methods.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Reentrant: whoever stores a group holds it already, to see what others have stored.
+        self.write_lock = threading.RLock()
+        self._read_lock = threading.Lock()
+        self._is_closed = False
+        refuse_foreign(path)
+        with self._as_unavailable():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._open()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: on disk at the end of the block, undone by any error in it."""
+        with self.write_lock, self._as_unavailable():
+            if self._identity != self._identity_now():
+                self._open_again()
+            connection = self._writer
+            connection.execute("begin immediate")
+            try:
+                yield connection
+                connection.execute("commit")
+            except BaseException:
+                # SQLite may have rolled back by itself (a full disk does that); the error that
+                # started it is the one to report.
+                if connection.in_transaction:
+                    connection.execute("rollback")
+                raise
+            if self._identity != self._identity_now():
+                raise OSError("the file was taken away while it was written")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection for reading, for one thread at a time."""
+        with self._read_lock, self._as_unavailable():
+            yield self._reader
+
+    def close(self) -> None:
+        """Gives up the file. SQLite folds the WAL back when the last user closes."""
+        with self.write_lock, self._read_lock:
+            self._is_closed = True
+            self._writer.close()
+            self._reader.close()
+
+    def _open(self) -> None:
+        with ExitStack() as opened:
+            writer = opened.enter_context(closing(_connect(self.path)))
+            reader = opened.enter_context(closing(_connect(self.path)))
+            create(writer)
+            # an empty transaction, so that the WAL is there and has its identity
+            writer.execute("begin immediate")
+            writer.execute("commit")
+            opened.pop_all()
+        self._writer, self._reader = writer, reader
+        self._identity = self._identity_now()
+
+    def _open_again(self) -> None:
+        """Opens the file that is at the path now; waits, with an error, while there is none."""
+        if self._is_closed:
+            raise OSError("it was closed")
+        if not self.path.exists():
+            raise OSError("the file is gone; bring it back, or restart the receiver to make one")
+        refuse_foreign(self.path)
+        with self._read_lock:
+            self._writer.close()
+            self._reader.close()
+            self._open()
+
+    def _identity_now(self) -> tuple[tuple[int, int] | None, ...]:
+        """Which files are at the path: the database, and the WAL that the commits go to."""
+        return tuple(_inode(path) for path in (self.path, f"{self.path}-wal"))
+
+    @contextmanager
+    def _as_unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise unavailable(self.path, error) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
@@ -32,11 +122,20 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _inode(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 # at each commit, and pathlib is slower
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def create(connection: sqlite3.Connection) -> None:
     """Makes the tables if the file is empty, and switches it to WAL mode."""
     # Made in rollback mode, so that the marks are in the file's header, where
     # `refuse_foreign` looks for them, before the first WAL exists.
-    with transaction(connection):
+    connection.execute("begin immediate")
+    try:
         if connection.execute("pragma user_version").fetchone()[0] == 0:
             schema = resources.files("connector.buffer").joinpath("schema.sql").read_text()
             for statement in _statements(schema):
@@ -46,6 +145,11 @@ def create(connection: sqlite3.Connection) -> None:
             )
             connection.execute(f"pragma application_id = {APPLICATION_ID}")
             connection.execute(f"pragma user_version = {USER_VERSION}")
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
     # SQLite does not wait by itself where two processes switch a new file at once.
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -56,21 +160,6 @@ def create(connection: sqlite3.Connection) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """A write transaction: committed at the end of the block, undone by any error in it."""
-    connection.execute("begin immediate")
-    try:
-        yield
-        connection.execute("commit")
-    except BaseException:
-        # SQLite may have rolled back by itself (a full disk does that); the error that
-        # started it is the one to report.
-        if connection.in_transaction:
-            connection.execute("rollback")
-        raise
 
 
 def refuse_foreign(path: Path) -> None:

@@ -153,14 +153,14 @@ def pragma(connection: sqlite3.Connection, name: str) -> object:
 
 
 def test_each_commit_is_synced(buffer: SqliteBuffer) -> None:
-    assert pragma(buffer._writer, "synchronous") == 2  # FULL
-    assert pragma(buffer._writer, "journal_mode") == "wal"
+    assert pragma(buffer._file._writer, "synchronous") == 2  # FULL
+    assert pragma(buffer._file._writer, "journal_mode") == "wal"
 
 
 def plan(buffer: SqliteBuffer, run: Callable[[], object]) -> str:
     """The query plans of all statements that read deliveries while `run` runs."""
     statements: list[str] = []
-    connections = (buffer._writer, buffer._reader)
+    connections = (buffer._file._writer, buffer._file._reader)
     for connection in connections:
         connection.set_trace_callback(statements.append)
     run()
@@ -170,7 +170,7 @@ def plan(buffer: SqliteBuffer, run: Callable[[], object]) -> str:
         row[3]
         for statement in statements
         if statement.startswith("select") and "deliveries" in statement
-        for row in buffer._reader.execute(f"explain query plan {statement}")
+        for row in buffer._file._reader.execute(f"explain query plan {statement}")
     )
 
 
@@ -199,7 +199,7 @@ def discard_steps(path: Path, kept: int) -> int:
         for number in range(kept):
             buffer.append(delivery(body("event_error", number), bits=number))
         buffer.confirm(kept)
-        buffer._writer.set_progress_handler(lambda: next(ticks) * 0, 1)
+        buffer._file._writer.set_progress_handler(lambda: next(ticks) * 0, 1)
         assert buffer.discard(loaded_before=START, quarantined_before=START) == 0
-        buffer._writer.set_progress_handler(None, 1)
+        buffer._file._writer.set_progress_handler(None, 1)
     return next(ticks)

@@ -77,7 +77,7 @@ def test_a_folder_is_refused_and_left_unchanged(tmp_path: Path) -> None:
 
 
 def test_a_commit_that_fails_stores_nothing_for_any_that_waits(buffer: SqliteBuffer) -> None:
-    buffer._writer.execute("pragma busy_timeout = 100")
+    buffer._file._writer.execute("pragma busy_timeout = 100")
 
     def append(bits: int) -> str | None:
         try:
