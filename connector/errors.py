@@ -3,7 +3,8 @@
 FluentsError                  shown to the user as one message, without a stack trace
 ├── SettingsError             a setting is missing or wrong; names the key and what to write
 ├── BufferRefused             the file is not a staging buffer that this version can use
-├── BufferUnavailable         the buffer cannot store right now; trying again may help
+├── BufferUnavailable        the buffer cannot store right now; trying again may help
+│   └── BufferFull           a limit of the settings is reached; a load makes room
 ├── LoadRunning               another load holds the lock
 ├── LoadFailed                a load stopped; nothing is lost and the next one goes on
 ├── ModelError                a file below sql/ cannot be used; names file and line
@@ -26,6 +27,10 @@ class BufferRefused(FluentsError):
 
 class BufferUnavailable(FluentsError):
     """Nothing was stored: the disk is full, locked, read-only or does not sync."""
+
+
+class BufferFull(BufferUnavailable):
+    """Nothing was stored: as much waits for a load as the settings allow."""
 
 
 class LoadRunning(FluentsError):

@@ -113,6 +113,15 @@ class Settings(BaseSettings):
     buffer_keep_days: float = Field(
         7, ge=0, description="How long loaded events stay, and equal bodies count as duplicates."
     )
+    buffer_max_rows: int | None = Field(
+        None, ge=1, description="Refuse more with 503 while so many deliveries wait for a load."
+    )
+    buffer_max_bytes: int | None = Field(
+        None, ge=1024**2, description="Refuse more with 503 while the buffer is so large."
+    )
+    buffer_max_age_hours: float | None = Field(
+        None, gt=0, description="Refuse more with 503 while one waits so long for a load."
+    )
     quarantine_keep_days: float = Field(
         90, ge=0, description="How long refused deliveries stay in the buffer."
     )

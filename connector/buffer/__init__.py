@@ -1,10 +1,20 @@
 """The staging buffer: where deliveries are durable until the warehouse holds them."""
 
+from connector.buffer.limits import Limits
 from connector.buffer.protocol import Batch, Buffer, Counts, Receipt, StoredDelivery
 from connector.buffer.sqlite import SqliteBuffer
 from connector.settings import Settings
 
-__all__ = ["Batch", "Buffer", "Counts", "Receipt", "SqliteBuffer", "StoredDelivery", "open_buffer"]
+__all__ = [
+    "Batch",
+    "Buffer",
+    "Counts",
+    "Limits",
+    "Receipt",
+    "SqliteBuffer",
+    "StoredDelivery",
+    "open_buffer",
+]
 
 
 def open_buffer(settings: Settings) -> Buffer:
@@ -12,4 +22,9 @@ def open_buffer(settings: Settings) -> Buffer:
 
     Raises `BufferRefused` for a file that is not ours, `BufferUnavailable` if it cannot open.
     """
-    return SqliteBuffer(settings.buffer_file)
+    limits = Limits(
+        rows=settings.buffer_max_rows,
+        bytes=settings.buffer_max_bytes,
+        age_hours=settings.buffer_max_age_hours,
+    )
+    return SqliteBuffer(settings.buffer_file, limits)

@@ -16,6 +16,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from connector.buffer.limits import Limits, used_bytes
 from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
 from connector.buffer.sqlite_file import SqliteFile
 from connector.delivery import Delivery
@@ -23,6 +24,21 @@ from connector.delivery import Delivery
 DISCARD_ROWS = 2_000  # a short transaction, so that receivers never wait long for the lock
 
 _COLUMNS = ", ".join(StoredDelivery._fields)
+
+_OLD = """
+    select position from deliveries indexed by event_ages
+    where reason is null and received_at < ?
+    and position <= (select confirmed_position from buffer)
+    union all
+    select position from deliveries indexed by refused_ages
+    where reason is not null and received_at < ?
+    and position <= (select confirmed_position from buffer)
+"""
+_CONFIRMED = """
+    select position from deliveries
+    where reason is null and position <= (select confirmed_position from buffer)
+    order by position
+"""
 
 
 class _Waiting:
@@ -39,8 +55,9 @@ class _Waiting:
 class SqliteBuffer:
     """A `Buffer` in the SQLite file at `path`, which is made if it is not there."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limits: Limits | None = None) -> None:
         self.path = path
+        self._limits = limits or Limits()
         self._file = SqliteFile(path)
         self._waiting: deque[_Waiting] = deque()
 
@@ -67,6 +84,7 @@ class SqliteBuffer:
     def check(self) -> None:
         """Commits a small change, so that a full or read-only disk shows."""
         with self._file.writing() as connection:
+            self._limits.refuse_if_reached(connection)
             connection.execute("update buffer set checked = checked + 1")
 
     def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
@@ -100,20 +118,23 @@ class SqliteBuffer:
 
     def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
         """Deletes in short transactions what is confirmed and old enough."""
+        discarded = self._discard_in_steps(_OLD, (loaded_before, quarantined_before))
+        if self._limits.bytes is not None:
+            # Half of the limit is for what waits: duplicates are recognised for a shorter time.
+            discarded += self._discard_in_steps(_CONFIRMED, (), self._limits.bytes // 2)
+        return discarded
+
+    def _discard_in_steps(
+        self, positions: str, values: tuple[int, ...], down_to_bytes: int = 0
+    ) -> int:
         discarded = 0
         while True:
             with self._file.writing() as connection:
+                if used_bytes(connection) <= down_to_bytes:
+                    return discarded
                 deleted = connection.execute(
-                    "delete from deliveries where position in ("
-                    " select position from deliveries indexed by event_ages"
-                    " where reason is null and received_at < ?"
-                    " and position <= (select confirmed_position from buffer)"
-                    " union all"
-                    " select position from deliveries indexed by refused_ages"
-                    " where reason is not null and received_at < ?"
-                    " and position <= (select confirmed_position from buffer)"
-                    " limit ?)",
-                    (loaded_before, quarantined_before, DISCARD_ROWS),
+                    f"delete from deliveries where position in ({positions} limit ?)",  # noqa: S608
+                    (*values, DISCARD_ROWS),
                 ).rowcount
             discarded += deleted
             if deleted < DISCARD_ROWS:
@@ -164,6 +185,7 @@ class SqliteBuffer:
             group.append(self._waiting.popleft())
         try:
             with self._file.writing() as connection:
+                self._limits.refuse_if_reached(connection)
                 receipts = [_insert(connection, waiting.delivery) for waiting in group]
                 _count(connection, group, receipts)
         except Exception as error:
