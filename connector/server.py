@@ -21,6 +21,7 @@ from granian.server import Server
 from connector.buffer import open_buffer
 from connector.errors import SettingsError
 from connector.logs import configure_logs
+from connector.process import end_with_parent
 from connector.settings import Settings
 
 STOP_SECONDS = 10  # for requests under way; one that takes longer is cut off
@@ -61,7 +62,7 @@ def serve(settings: Settings) -> None:
         # A worker inherits the parent's handler, which would swallow a stop during its start.
         os.register_at_fork(after_in_child=_stop_at_once)
         server.on_startup(partial(_announce, settings))
-        server.serve(target_loader=partial(_worker_app, settings), wrap_loader=False)
+        server.serve(target_loader=partial(_worker_app, settings, os.getpid()), wrap_loader=False)
         log.info("receiver_stopped")
 
 
@@ -69,10 +70,11 @@ def _stop_at_once() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _worker_app(settings: Settings) -> Any:
+def _worker_app(settings: Settings, parent: int) -> Any:
     # Ctrl-C reaches the whole process group, but the parent alone stops the workers: granian's
     # handler hangs when a second signal interrupts it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    end_with_parent(parent)
     # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
     from connector.receiver import create_app
 

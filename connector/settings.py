@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="FLUENTS_",
         env_nested_delimiter="__",
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,  # an input may be a token
@@ -135,7 +137,7 @@ class Settings(BaseSettings):
     )
     memory_limit: str = Field(
         "256MB",
-        pattern=r"^\d+(\.\d+)? ?([KMGT]i?B|%)$",
+        pattern=r"^[1-9]\d*(\.\d+)? ?([MGT]i?B)$",
         description="Memory of each of the loader's two DuckDB engines, such as 256MB or 2GiB; "
         "beyond it they spill to disk.",
     )
@@ -155,6 +157,15 @@ class Settings(BaseSettings):
         if path.stem in ("fluents", "analytics"):
             raise ValueError(f"{path.name} would make `{path.stem}.…` ambiguous in SQL")
         return path
+
+    @field_validator("host")
+    @classmethod
+    def _an_address(cls, host: str) -> str:
+        # granian takes addresses only, and an address says which network can reach it
+        try:
+            return str(ip_address("127.0.0.1" if host == "localhost" else host))
+        except ValueError:
+            raise ValueError(f"{host!r} is no IP address; write 127.0.0.1 or 0.0.0.0") from None
 
     @field_validator("webhooks")
     @classmethod

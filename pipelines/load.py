@@ -25,7 +25,7 @@ from connector.errors import FluentsError, LoadFailed, LoadRunning
 from connector.load_report import LoadReport, read_report, write_report
 from connector.settings import Settings
 from pipelines import models
-from pipelines.normalize import Normalizer
+from pipelines.normalize import BatchTooLarge, Normalizer
 from pipelines.publish import Publisher
 from pipelines.source import fluents_source
 from pipelines.tables import ALL_TABLES
@@ -60,6 +60,16 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
         and report.models == models.fingerprint(models.models())
         and report.published == _place(buffer, counts.confirmed_position)
         and settings.warehouse_path.exists()
+        and (settings.data_dir / FILE).exists()
+    )
+
+
+def discard_old(settings: Settings, buffer: Buffer) -> None:
+    """Lets the buffer discard what is confirmed and older than the settings keep it."""
+    now = time.time_ns() // 1000
+    buffer.discard(
+        loaded_before=now - int(settings.buffer_keep_days * DAY_MICROSECONDS),
+        quarantined_before=now - int(settings.quarantine_keep_days * DAY_MICROSECONDS),
     )
 
 
@@ -106,48 +116,70 @@ class Loader:
         with self._reported(started_at) as done:
             finished = self._warehouse.finish_pending()
             position = self._load_batches(done, progress)
-            self._discard()
+            discard_old(self._settings, self._buffer)
             if done.batches or finished:
                 self._warehouse.forget_loaded_packages()
             published = self._publish(done, _place(self._buffer, position))
         return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
 
     def _load_batches(self, done: _Done, progress: Progress) -> int:
-        buffer, warehouse, settings = self._buffer, self._warehouse, self._settings
-        position = warehouse.position(buffer.buffer_id)
+        buffer, settings = self._buffer, self._settings
+        position = self._start()
         buffer.confirm(position)
         up_to = buffer.counts().last_position
         total = up_to - position
+        max_rows = settings.batch_rows
         progress(0, total)
         while position < up_to:
-            batch = buffer.read(
-                position, up_to, max_rows=settings.batch_rows, max_bytes=settings.batch_bytes
-            )
-            self._load_batch(batch)
-            position = warehouse.position(buffer.buffer_id)
-            held = warehouse.held(buffer.buffer_id, batch.after, batch.up_to)
-            if position != batch.up_to or held < len(batch.rows):
-                raise LoadFailed(
-                    f"The warehouse holds {held} of {len(batch.rows)} deliveries of a batch, up "
-                    f"to position {position} instead of {batch.up_to}. The buffer keeps them; "
-                    "load again."
-                )
-            buffer.confirm(position)
+            batch = buffer.read(position, up_to, max_rows=max_rows, max_bytes=settings.batch_bytes)
+            try:
+                self._load_batch(batch)
+            except BatchTooLarge:
+                max_rows = len(batch.rows) // 2
+                continue
+            position = self._confirm(batch)
             done.batches += 1
             done.deliveries += len(batch.rows)
+            max_rows = min(max_rows * 2, settings.batch_rows)
             progress(total - (up_to - position), total)
         return position
 
+    def _start(self) -> int:
+        """The position to go on from, by what the warehouse holds of this buffer."""
+        buffer = self._buffer
+        position, event_id = self._warehouse.position(buffer.buffer_id)
+        there = buffer.event_id_at(position)
+        was_restored = position > buffer.counts().last_position or (
+            there is not None and event_id is not None and there != event_id
+        )
+        if not was_restored:
+            return position
+        log.warning("buffer_restored", position=position, buffer_id=buffer.buffer_id)
+        buffer.renew()
+        return 0
+
     def _load_batch(self, batch: Batch) -> None:
-        warehouse = self._warehouse
         self._warehouse.load(
             fluents_source(
                 batch,
                 self._normalizer,
-                warehouse.known_calls,
-                empty_tables=warehouse.lacks(*ALL_TABLES),
+                self._warehouse.known_calls,
+                empty_tables=self._warehouse.lacks(*ALL_TABLES),
             )
         )
+
+    def _confirm(self, batch: Batch) -> int:
+        """Tells the buffer what the warehouse holds, if that is the batch."""
+        warehouse, buffer_id = self._warehouse, batch.buffer_id
+        position, _ = warehouse.position(buffer_id)
+        held = warehouse.held(buffer_id, batch.after, batch.up_to)
+        if position != batch.up_to or held < len(batch.rows):
+            raise LoadFailed(
+                f"The warehouse holds {held} of {len(batch.rows)} deliveries of a batch, up to "
+                f"position {position} instead of {batch.up_to}. The buffer keeps them; load again."
+            )
+        self._buffer.confirm(position)
+        return position
 
     def _publish(self, done: _Done, place: str) -> bool:
         """Publishes unless the published file is up to date already; says whether it did."""
@@ -164,14 +196,6 @@ class Loader:
         done.models, done.published = fingerprint, place
         return True
 
-    def _discard(self) -> None:
-        now = time.time_ns() // 1000
-        settings = self._settings
-        self._buffer.discard(
-            loaded_before=now - int(settings.buffer_keep_days * DAY_MICROSECONDS),
-            quarantined_before=now - int(settings.quarantine_keep_days * DAY_MICROSECONDS),
-        )
-
     @contextmanager
     def _reported(self, started_at: float) -> Iterator[_Done]:
         former = read_report(self._settings.data_dir)
@@ -186,6 +210,9 @@ class Loader:
             error = f"The load stopped: {failure}. Nothing is lost: the buffer keeps it."
             log.exception("load_stopped")
             raise LoadFailed(error) from failure
+        except BaseException:
+            error = "The load was interrupted. The next one goes on."
+            raise
         finally:
             is_news = former is None or not former.succeeded or done.published != former.published
             if error or done.deliveries or is_news:

@@ -58,6 +58,10 @@ def no_calls(call_ids: pa.Table) -> pa.Table:
     return CALLS.arrow_schema.empty_table()
 
 
+class BatchTooLarge(Exception):
+    """The batch needs more memory than the SQL may have; half of it may fit."""
+
+
 class Normalizer:
     """Runs the SQL of `sql/tables` on batches. Close it, or use it in a `with` block."""
 
@@ -102,10 +106,18 @@ class Normalizer:
         self._connection.close()
 
     def tables(self, batch: Batch, known_calls: KnownCalls = no_calls) -> dict[str, pa.Table]:
-        """The rows of `batch` for each table of `pipelines.tables.NORMALIZED`, by its name."""
+        """The rows of `batch` for each table of `pipelines.tables.NORMALIZED`, by its name.
+
+        Raises `BatchTooLarge` where several deliveries together need too much memory.
+        """
         rows = batch.rows
         try:
             return self._run(_arrow(batch.buffer_id, rows), known_calls)
+        except duckdb.OutOfMemoryException as error:
+            if len(rows) > 1:
+                raise BatchTooLarge from error
+            log.warning("body_too_large_for_memory", event_id=rows[0][1])
+            return self._run(_arrow(batch.buffer_id, [_as_text_only(rows[0])]), known_calls)
         except (duckdb.Error, pa.ArrowException) as error:
             # Not its text: that quotes the body, which is somebody's conversation.
             log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)

@@ -281,6 +281,7 @@ LOADS = Table(
         _BUFFER_ID,
         Column("after_position", "bigint", "The batch starts behind this position.", False),
         Column("up_to_position", "bigint", "The batch ends with this position.", False),
+        Column("up_to_event_id", "text", "The id of the delivery at that position."),
         Column("deliveries", "bigint", "How many deliveries it holds.", False),
     ),
 )

@@ -30,11 +30,12 @@ class Warehouse:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.path = settings.data_dir / FILE
         try:
+            self._make_whole()
             self.connection = duckdb.connect(
                 str(self.path),
                 config={"memory_limit": settings.memory_limit, "python_enable_replacements": False},
             )
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             raise LoadFailed(
                 f"The loader's file {self.path} cannot be opened: {error}. If another program "
                 f"has it open, close it there: readers open {settings.warehouse_path}."
@@ -47,6 +48,14 @@ class Warehouse:
             dataset_name=SCHEMA,
             pipelines_dir=str(settings.data_dir / "dlt"),
         )
+
+    def _make_whole(self) -> None:
+        # A full disk would leave half a file at the path, which no later load could open.
+        if not self.path.exists():
+            partial = self.path.with_name(f"{FILE}.partial")
+            partial.unlink(missing_ok=True)
+            duckdb.connect(str(partial)).close()
+            partial.rename(self.path)
 
     def __enter__(self) -> Warehouse:
         return self
@@ -105,21 +114,25 @@ class Warehouse:
         for load_id in sorted(self.pipeline.list_completed_load_packages())[:-KEPT_PACKAGES]:
             storage.delete_loaded_package(load_id)
 
-    def position(self, buffer_id: str) -> int:
+    def position(self, buffer_id: str) -> tuple[int, str | None]:
         """Up to which position of a buffer the warehouse holds everything; 0 for nothing.
+
+        And the id of the delivery there, by which a buffer that was restored from a copy is
+        recognised: it gives its positions a second time.
 
         A batch counts once dlt has recorded its package as complete, which it does after the
         last table: never from dlt's own state, which moves before anything is loaded.
         """
         if self.lacks(LOADS):
-            return 0
+            return 0, None
         rows = self._rows(
-            f"select max(up_to_position) from {SCHEMA}.loads as loads"  # noqa: S608
+            "select max(up_to_position), arg_max(up_to_event_id, up_to_position)"  # noqa: S608
+            f" from {SCHEMA}.loads as loads"
             f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads.load_id"
             " where packages.status = 0 and loads.buffer_id = ?",
             buffer_id,
         )
-        return int(rows[0][0] or 0)
+        return int(rows[0][0] or 0), rows[0][1]
 
     def held(self, buffer_id: str, after: int, up_to: int) -> int:
         """How many deliveries between two positions the warehouse holds."""

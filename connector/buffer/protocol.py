@@ -88,6 +88,15 @@ class Buffer(Protocol):
         cut short has a lower `up_to` than asked for.
         """
 
+    def event_id_at(self, position: int) -> str | None:
+        """The id of the delivery at a position; None where there is none (any more)."""
+
+    def renew(self) -> None:
+        """Gives the buffer another `buffer_id`, because its positions were given before.
+
+        Everything in it is to be loaded again; what the warehouse has already, it recognises.
+        """
+
     def confirm(self, position: int) -> None:
         """Records what the warehouse holds: everything up to `position`."""
 

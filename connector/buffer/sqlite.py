@@ -12,6 +12,7 @@ Invariants
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,21 @@ class SqliteBuffer:
             cursor.close()
         complete = len(rows) < max_rows and size <= max_bytes
         return Batch(buffer_id, after, up_to if complete else rows[-1][0], rows)
+
+    def event_id_at(self, position: int) -> str | None:
+        """The id of the delivery at a position; None where there is none (any more)."""
+        with self._file.reading() as connection:
+            row = connection.execute(
+                "select event_id from deliveries where position = ?", (position,)
+            ).fetchone()
+        return row[0] if row else None
+
+    def renew(self) -> None:
+        """Gives the buffer another `buffer_id`, because its positions were given before."""
+        with self._file.writing() as connection:
+            connection.execute(
+                "update buffer set buffer_id = ?, confirmed_position = 0", (str(uuid.uuid4()),)
+            )
 
     def confirm(self, position: int) -> None:
         """Records that the warehouse holds everything up to `position`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -54,6 +55,10 @@ def init(config: Path, label: str, host: str, port: int) -> None:
     """
     if not LABEL.fullmatch(label):
         raise click.BadParameter("a label may only hold a-z 0-9 - _", param_hint="--label")
+    try:
+        ip_address(host)
+    except ValueError:
+        raise click.BadParameter("write an IP address", param_hint="--host") from None
     if config.exists():
         click.echo(f"{config} is there already and was not changed.")
     else:
@@ -84,7 +89,8 @@ def write_settings(config: Path, *, label: str, host: str, port: int) -> None:
 
 def webhook_urls(settings: Settings) -> list[tuple[str, str]]:
     """For each webhook its label and the URL with its (newest) token: a secret."""
-    base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = settings.public_url.rstrip("/") or f"http://{host}:{settings.port}"
     return [
         (label, f"{base}/fluents/webhook/{tokens[0].get_secret_value()}")
         for label, tokens in settings.webhooks.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ def load(every: float | None, config: Path | None) -> None:
     from connector.buffer import open_buffer
     from connector.logs import configure_logs
     from connector.settings import load_settings
-    from pipelines.load import Loader, nothing_to_load
+    from pipelines.load import Loader, discard_old, nothing_to_load
 
     settings = load_settings(config)
     configure_logs(settings.log_format)
@@ -45,6 +46,8 @@ def load(every: float | None, config: Path | None) -> None:
         buffer = open_buffer(settings)
         try:
             idle = nothing_to_load(settings, buffer)
+            if idle:
+                discard_old(settings, buffer)
         finally:
             buffer.close()
         if idle:
@@ -58,7 +61,13 @@ def load(every: float | None, config: Path | None) -> None:
     stop = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())
-    _load_until(stop, settings, every)
+    # In a thread of its own: dlt takes over the signals of the main thread while it loads.
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(_load_until, stop, settings, every)
+        loading.add_done_callback(lambda _: stop.set())
+        while not stop.wait(0.2):
+            pass  # Python runs a signal handler only when the main thread gets a turn
+        loading.result()
 
 
 def _load_until(stop: threading.Event, settings: Settings, every: float) -> None:

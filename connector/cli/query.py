@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from connector.cli.options import config_option
+from connector.errors import QueryError
 
 
 @click.command()
@@ -44,5 +45,8 @@ def query(sql: str, format_: str, output: Path | None, config: Path | None) -> N
             write_result(connection, sql, format_, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         else:
-            with output.open("wb") as file:
-                write_result(connection, sql, format_, file)
+            try:
+                with output.open("wb") as file:
+                    write_result(connection, sql, format_, file)
+            except OSError as error:
+                raise QueryError(f"{output} cannot be written: {error.strerror}.") from error

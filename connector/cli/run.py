@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import click
 
 from connector.cli.options import Duration, config_option
 from connector.errors import FluentsError, SettingsError
+from connector.process import end_with_parent
 
-# A process that ends by itself this soon after its start is not worth starting again: the
-# cause is a setting, a port or a lock, and it has said so on stderr.
-HOPELESS_SECONDS = 5.0
+# A process that never ran for this long is not worth starting again: the cause is a setting, a
+# port or a lock, and it has said so on stderr. One that has run is always started again.
+STARTED_SECONDS = 5.0
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 30.0  # for requests and a load under way; then they are killed, losing nothing
 
@@ -27,19 +30,28 @@ class _Child:
     def __init__(self, name: str, arguments: list[str]) -> None:
         self.name = name
         self._command = [sys.executable, "-m", "connector", *arguments]
+        self._has_started = False
         self.start()
 
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches only the supervisor, which stops one by one.
-        self.process = subprocess.Popen(self._command, start_new_session=True)  # noqa: S603
-        self.started_at = time.monotonic()
-
-    def ended_hopelessly(self) -> bool:
-        return (
-            self.process.poll() is not None
-            and self.process.returncode > 0
-            and time.monotonic() - self.started_at < HOPELESS_SECONDS
+        self.process = subprocess.Popen(  # noqa: S603
+            self._command,
+            start_new_session=True,
+            preexec_fn=partial(end_with_parent, os.getpid()),  # the supervisor has no threads
         )
+        self._started_at = time.monotonic()
+
+    def has_ended(self) -> bool:
+        """Whether it is not running. Raises `FluentsError` if it never really ran."""
+        has_ended = self.process.poll() is not None
+        if time.monotonic() - self._started_at > STARTED_SECONDS:
+            self._has_started = True
+        if has_ended and self.process.returncode > 0 and not self._has_started:
+            raise FluentsError(
+                f"`fluents-warehouse {self.name}` could not start; its message is above."
+            )
+        return has_ended
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -82,11 +94,7 @@ def run(every: float, config: Path | None) -> None:
     try:
         while not stop.wait(0.2):
             for child in children:
-                if child.ended_hopelessly():
-                    raise FluentsError(
-                        f"`fluents-warehouse {child.name}` could not start; its message is above."
-                    )
-                if child.process.poll() is not None:
+                if child.has_ended():
                     log.error("process_died", name=child.name, status=child.process.returncode)
                     stop.wait(RESTART_SECONDS)
                     if not stop.is_set():

@@ -24,33 +24,37 @@ counted as (
 
 turns_counted as (
     select
-        call_id,
         event_id,
         count(*) as turn_count,
         count(*) filter (speaker = 'human') as human_turn_count,
     from fluents.transcript_turns
-    group by call_id, event_id
+    group by event_id
 ),
 
+-- One event is chosen as the latest, so that all that is said of it belongs together.
 latest_transcripts as (
     select
         transcripts.call_id,
-        arg_max(transcripts.transcript, transcripts.event_id) as latest_transcript,
-        arg_max(turns_counted.turn_count, transcripts.event_id) as turn_count,
-        arg_max(turns_counted.human_turn_count, transcripts.event_id) as human_turn_count,
+        arg_max(
+            {
+                'transcript': transcripts.transcript,
+                'turn_count': coalesce(turns_counted.turn_count, 0),
+                'human_turn_count': coalesce(turns_counted.human_turn_count, 0),
+            },
+            transcripts.event_id
+        ) as latest,
     from fluents.transcripts
     left join turns_counted using (event_id)
-    where transcripts.transcript is not null
+    where trim(transcripts.transcript) <> ''
     group by transcripts.call_id
 ),
 
 latest_results as (
     select
         call_id,
-        arg_max(result_text, event_id) as latest_result_text,
-        arg_max(result_json, event_id) as latest_result_json,
+        arg_max({'text': result_text, 'json': result_json}, event_id) as latest,
     from fluents.post_call_results
-    where result_text is not null
+    where trim(result_text) <> ''
     group by call_id
 )
 
@@ -64,7 +68,7 @@ select
     case
         when calls.status = 'did_not_connect' then 'did_not_connect'
         when calls.human_detection_result = 'no_human' then 'no_human'
-        when calls.human_detection_result = 'human' or latest_transcripts.human_turn_count > 0
+        when calls.human_detection_result = 'human' or latest_transcripts.latest.human_turn_count > 0
         then 'human'
         when calls.connected_at is not null then 'connected'
         else 'unknown'
@@ -86,8 +90,8 @@ select
     counted.transcript_count,
     counted.error_count,
     counted.post_call_result_count,
-    latest_transcripts.turn_count,
-    latest_transcripts.human_turn_count,
+    latest_transcripts.latest.turn_count,
+    latest_transcripts.latest.human_turn_count,
     calls.connected_at is not null as has_connected,
     calls.ended_at is not null as has_ended,
     latest_transcripts.call_id is not null as has_transcript,
@@ -95,9 +99,9 @@ select
     latest_results.call_id is not null as has_post_call_result,
     calls.first_error_at is not null as has_error,
     calls.recording_url,
-    latest_transcripts.latest_transcript,
-    latest_results.latest_result_text,
-    latest_results.latest_result_json,
+    latest_transcripts.latest.transcript as latest_transcript,
+    latest_results.latest.text as latest_result_text,
+    latest_results.latest.json as latest_result_json,
 from calls
 left join counted using (call_id)
 left join latest_transcripts using (call_id)

@@ -36,7 +36,7 @@ loaded as (
 )
 
 select
-    date_trunc('hour', received_at) as received_hour,
+    date_trunc('hour', received_at at time zone 'UTC') at time zone 'UTC' as received_hour,
     webhook,
     count(*) as received_count,
     count(*) filter (is_duplicate) as duplicate_count,

@@ -212,3 +212,36 @@ def test_views_carry_their_description(query: Query) -> None:
         query("select view_name, comment from duckdb_views() where schema_name = 'analytics'")
     )
     assert comments == {model.name: model.description for model in models.models()}
+
+
+def test_what_call_summary_says_of_the_latest_result_and_transcript_is_of_one_event(
+    buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
+) -> None:
+    done = "event_post_call_processing_completed"
+    append_all(
+        buffer,
+        [
+            body(done, {"post_call_results": {"a": 1}}),
+            body(done, {"post_call_results": "just prose"}),
+            body("event_transcript", {"transcript": "BOT: Hi.\nHUMAN: Hi.\nBOT: Bye."}),
+            body("event_transcript", {"transcript": "nobody is named here"}),
+            body("event_transcript", {"transcript": "  "}),
+        ],
+        clock,
+    )
+    load()
+    assert query(
+        "select latest_result_text, latest_result_json, latest_transcript, turn_count,"
+        " human_turn_count from analytics.call_summary"
+    ) == [("just prose", None, "nobody is named here", 1, 0)]
+
+
+def test_an_hour_of_delivery_health_is_one_of_utc_in_any_time_zone(
+    three_calls: None, settings: Settings
+) -> None:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        connection.execute("set timezone = 'Asia/Kolkata'")
+        assert connection.execute(
+            "select received_hour = timestamptz '2026-01-01 00:00:00+00'"
+            " from analytics.delivery_health"
+        ).fetchall() == [(True,)]
