@@ -172,7 +172,7 @@ class Loader:
         """Tells the buffer what the warehouse holds, if that is the batch."""
         warehouse, buffer_id = self._warehouse, batch.buffer_id
         position, _ = warehouse.position(buffer_id)
-        held = warehouse.held(buffer_id, batch.after, batch.up_to)
+        held = warehouse.held([row[1] for row in batch.rows])
         if position != batch.up_to or held < len(batch.rows):
             raise LoadFailed(
                 f"The warehouse holds {held} of {len(batch.rows)} deliveries of a batch, up to "

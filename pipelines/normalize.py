@@ -22,6 +22,9 @@ from connector.errors import ModelError
 from pipelines.sql_files import SqlFile, in_order, read_folder, sql_folder
 from pipelines.tables import CALLS, NORMALIZED, Table
 
+# For a body that alone needs more than the limit, such as a transcript of a million turns.
+ONE_BODY_MEMORY = "2GB"
+
 KnownCalls = Callable[[pa.Table], pa.Table]
 """Given a table with one column `call_id`, the rows of `calls` that the warehouse has for them."""
 
@@ -80,6 +83,7 @@ class Normalizer:
             if file.name not in by_name:
                 raise ModelError(f"{file.path} names no table of pipelines/tables.py.")
             self._steps.append((file, by_name[file.name]))
+        self._memory_limit = memory_limit
         self._names = [table.name for _, table in self._steps]
         self._connection = duckdb.connect(
             ":memory:",
@@ -116,8 +120,7 @@ class Normalizer:
         except duckdb.OutOfMemoryException as error:
             if len(rows) > 1:
                 raise BatchTooLarge from error
-            log.warning("body_too_large_for_memory", event_id=rows[0][1])
-            return self._run(_arrow(batch.buffer_id, [_as_text_only(rows[0])]), known_calls)
+            return self._run_one_large(batch, known_calls)
         except (duckdb.Error, pa.ArrowException) as error:
             # Not its text: that quotes the body, which is somebody's conversation.
             log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
@@ -132,6 +135,17 @@ class Normalizer:
             # A registered table is held, and while dlt loads this batch it needs the memory.
             for name in ("deliveries", "raw_deliveries", "known_calls", *self._names):
                 self._connection.unregister(name)
+
+    def _run_one_large(self, batch: Batch, known_calls: KnownCalls) -> dict[str, pa.Table]:
+        row = batch.rows[0]
+        self._connection.execute(f"set memory_limit = '{ONE_BODY_MEMORY}'")
+        try:
+            return self._run(_arrow(batch.buffer_id, [row]), known_calls)
+        except duckdb.OutOfMemoryException:
+            log.warning("body_too_large_for_memory", event_id=row[1])
+            return self._run(_arrow(batch.buffer_id, [_as_text_only(row)]), known_calls)
+        finally:
+            self._connection.execute(f"set memory_limit = '{self._memory_limit}'")
 
     def _run_steps(self, deliveries: pa.Table, known_calls: KnownCalls) -> dict[str, pa.Table]:
         tables: dict[str, pa.Table] = {}

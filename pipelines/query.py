@@ -83,8 +83,5 @@ def _write_parquet(relation: duckdb.DuckDBPyRelation, file: BinaryIO) -> None:
             writer.write_batch(batch)
 
 
-_WRITERS: dict[str, Callable[[duckdb.DuckDBPyRelation, BinaryIO], None]] = {
-    "csv": _write_csv,
-    "json": _write_json,
-    "parquet": _write_parquet,
-}
+_Writer = Callable[[duckdb.DuckDBPyRelation, BinaryIO], None]
+_WRITERS: dict[str, _Writer] = {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}

@@ -134,17 +134,25 @@ class Warehouse:
         )
         return int(rows[0][0] or 0), rows[0][1]
 
-    def held(self, buffer_id: str, after: int, up_to: int) -> int:
-        """How many deliveries between two positions the warehouse holds."""
-        between = "where buffer_id = ?1 and position > ?2 and position <= ?3"
-        rows = self._rows(
-            f"select (select count(*) from {SCHEMA}.events {between})"  # noqa: S608
-            f" + (select count(*) from {SCHEMA}.quarantine {between})",
-            buffer_id,
-            after,
-            up_to,
-        )
-        return int(rows[0][0])
+    def held(self, event_ids: list[str]) -> int:
+        """How many of some deliveries the warehouse holds, as events or in the quarantine."""
+        if not event_ids:
+            return 0
+        # between, because ids sort by time: DuckDB skips all that is older than the batch
+        of_batch = "between ?1 and ?2 and {0} in (select event_id from batch_ids)"
+        cursor = self.connection.cursor()
+        try:
+            cursor.register("batch_ids", pa.table({"event_id": event_ids}))
+            row = cursor.execute(
+                f"select (select count(*) from {SCHEMA}.events"  # noqa: S608
+                f" where event_id {of_batch.format('event_id')})"
+                f" + (select count(*) from {SCHEMA}.quarantine"
+                f" where delivery_id {of_batch.format('delivery_id')})",
+                [min(event_ids), max(event_ids)],
+            ).fetchone()
+        finally:
+            cursor.close()
+        return int(row[0]) if row else 0
 
     def known_calls(self, call_ids: pa.Table) -> pa.Table:
         """The rows of `calls` for the given ids (one column `call_id`)."""

@@ -111,6 +111,36 @@ def test_run_starts_a_process_that_dies_again(command: Command, tmp_path: Path) 
     assert process.returncode == 0
 
 
+def test_run_serves_again_after_its_receiver_was_killed(command: Command, tmp_path: Path) -> None:
+    port = free_port()
+    command("init", "--port", str(port))
+    url = f"http://127.0.0.1:{port}/readyz"
+    with running(tmp_path, "run") as process:
+        until(lambda: answers(url))
+        (serve,) = (
+            child for child in psutil.Process(process.pid).children() if "serve" in child.cmdline()
+        )
+        workers = serve.children()
+        assert workers
+        until(lambda: time.time() - serve.create_time() > 6)  # it has run, not failed to start
+        serve.kill()
+        until(lambda: not any(worker.is_running() for worker in workers))
+        until(lambda: answers(url))
+        assert process.poll() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells a child of its parent's end")
+def test_a_run_that_is_killed_takes_its_processes_with_it(command: Command, tmp_path: Path) -> None:
+    port = free_port()
+    command("init", "--port", str(port))
+    with running(tmp_path, "run") as process:
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(family) >= 4  # the loader, the receiver, its two workers
+        process.kill()
+        until(lambda: not any(child.is_running() for child in family))
+
+
 def test_run_ends_with_a_message_when_its_port_is_taken(
     command: Command, tmp_path: Path, receiver: Receiver
 ) -> None:
