@@ -115,5 +115,14 @@ class Buffer(Protocol):
     def quarantined_delivery(self, delivery_id: str) -> StoredDelivery | None:
         """One refused delivery, by its id or the only one whose id starts with it."""
 
+    def retry(self, delivery: Delivery) -> Receipt | None:
+        """Stores as an event what was refused under the same id, and settles the refusal.
+
+        None, and nothing stored, where no refusal of that id is open (any more).
+        """
+
+    def drop(self, delivery_id: str) -> bool:
+        """Settles a refusal for good: it is listed no more. Says whether there was one."""
+
     def close(self) -> None:
         """Gives up all files. A closed buffer cannot be used again."""

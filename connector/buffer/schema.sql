@@ -22,7 +22,8 @@ create table deliveries (
     body_hash blob,
     duplicate_of text,
     reason text,
-    detail text
+    detail text,
+    settled integer not null default 0  -- refused, and retried or dropped since
 ) strict;
 
 -- Recognises duplicates: only first deliveries that may have any are in it.

@@ -191,6 +191,23 @@ class SqliteBuffer:
         found = self._refused(delivery_id, 2)
         return found[0] if len(found) == 1 else None
 
+    def retry(self, delivery: Delivery) -> Receipt | None:
+        """Stores as an event what was refused under the same id, and settles the refusal."""
+        with self._file.writing() as connection:
+            if not _settle(connection, delivery.event_id):
+                return None
+            receipt = _insert(connection, delivery)
+            connection.execute(
+                "update buffer set quarantined = quarantined - 1, duplicates = duplicates + ?",
+                (receipt.duplicate_of is not None,),
+            )
+        return receipt
+
+    def drop(self, delivery_id: str) -> bool:
+        """Settles a refusal for good: it is listed no more. Says whether there was one."""
+        with self._file.writing() as connection:
+            return _settle(connection, delivery_id)
+
     def close(self) -> None:
         """Gives up the file. SQLite folds the WAL back when the last user closes."""
         self._file.close()
@@ -216,7 +233,7 @@ class SqliteBuffer:
         with self._file.reading() as connection:
             rows = connection.execute(
                 f"select {_COLUMNS} from deliveries"  # noqa: S608 # our own column names
-                " where reason is not null and substr(event_id, 1, length(?1)) = ?1"
+                " where reason is not null and not settled and substr(event_id, 1, length(?1)) = ?1"
                 " order by event_id desc limit ?2",
                 (prefix, limit),
             ).fetchall()
@@ -261,3 +278,12 @@ def _count(connection: sqlite3.Connection, group: list[_Waiting], receipts: list
             sum(waiting.delivery.reason is not None for waiting in group),
         ),
     )
+
+
+def _settle(connection: sqlite3.Connection, delivery_id: str) -> bool:
+    settled = connection.execute(
+        "update deliveries set settled = 1"
+        " where event_id = ? and reason is not null and not settled",
+        (delivery_id,),
+    )
+    return settled.rowcount == 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -19,7 +19,7 @@ from connector.errors import FluentsError
 
 @click.group()
 def quarantine() -> None:
-    """Look at deliveries that could not be events. Nothing of them is lost."""
+    """Deliveries that could not be events: look at them, try them again, or drop them."""
 
 
 @quarantine.command("list")
@@ -56,18 +56,88 @@ def show(delivery_id: str, config: Path | None) -> None:
     DELIVERY_ID may be the beginning of one, if it is the only one.
     """
     with _buffer(config) as buffer:
-        delivery = buffer.quarantined_delivery(delivery_id)
-    if delivery is None:
-        raise FluentsError(
-            f"No single delivery in the quarantine starts with {delivery_id!r}. "
-            "See `fluents-warehouse quarantine list`."
-        )
+        delivery = _only(buffer, delivery_id)
     for name, value in _summary(delivery).items():
         click.echo(f"{name}: {value}", err=True)
     sys.stdout.buffer.write(delivery.body or b"")
     sys.stdout.buffer.flush()
     if sys.stdout.isatty():
         click.echo()
+
+
+@quarantine.command()
+@click.argument("delivery_ids", nargs=-1)
+@click.option("--all", "all_", is_flag=True, help="Try all of them again.")
+@click.option(
+    "--body",
+    type=click.File("rb"),
+    help="Store this body instead: what the delivery should have been.",
+)
+@config_option
+def retry(
+    delivery_ids: tuple[str, ...], all_: bool, body: BinaryIO | None, config: Path | None
+) -> None:
+    """Judge refused deliveries again; those that are events now are stored, under their id.
+
+    Helps after an update that refuses less, or with --body after a repair. Ends with status 1
+    if any is still refused.
+    """
+    from connector.delivery import judge
+
+    if body is not None and (all_ or len(delivery_ids) != 1):
+        raise click.UsageError("--body needs exactly one DELIVERY_ID.")
+    content = None if body is None else body.read()
+    refused_again = 0
+    with _buffer(config) as buffer:
+        for delivery in _chosen(buffer, delivery_ids, all_):
+            judged = judge(
+                content if content is not None else delivery.body or b"",
+                webhook=delivery.webhook,
+                received_at=delivery.received_at,
+                event_id=delivery.event_id,
+            )
+            if judged.reason is None:
+                receipt = buffer.retry(judged)
+                outcome = "duplicate" if receipt and receipt.duplicate_of else "stored"
+            else:
+                refused_again += 1
+                outcome = f"still refused: {delivery.reason}: {judged.detail}"
+            click.echo(f"{delivery.event_id}  {outcome}")
+    if refused_again:
+        raise click.exceptions.Exit(1)
+
+
+@quarantine.command()
+@click.argument("delivery_ids", nargs=-1)
+@click.option("--all", "all_", is_flag=True, help="Drop all of them.")
+@config_option
+def drop(delivery_ids: tuple[str, ...], all_: bool, config: Path | None) -> None:
+    """Take refused deliveries off the list for good.
+
+    They stay counted as quarantined, and in the warehouse's table of the same name.
+    """
+    with _buffer(config) as buffer:
+        for delivery in _chosen(buffer, delivery_ids, all_):
+            buffer.drop(delivery.event_id)
+            click.echo(f"{delivery.event_id}  dropped")
+
+
+def _chosen(buffer: Buffer, delivery_ids: tuple[str, ...], all_: bool) -> list[StoredDelivery]:
+    if all_ == bool(delivery_ids):
+        raise click.UsageError("Give either DELIVERY_IDs or --all.")
+    if all_:
+        return buffer.quarantined(limit=2**31)
+    return [_only(buffer, delivery_id) for delivery_id in delivery_ids]
+
+
+def _only(buffer: Buffer, delivery_id: str) -> StoredDelivery:
+    delivery = buffer.quarantined_delivery(delivery_id)
+    if delivery is None:
+        raise FluentsError(
+            f"No single delivery in the quarantine starts with {delivery_id!r}. "
+            "See `fluents-warehouse quarantine list`."
+        )
+    return delivery
 
 
 @contextmanager

@@ -24,6 +24,8 @@ deliveries as (
         true as is_quarantined,
         _dlt_load_id,
     from fluents.quarantine
+    -- what was refused and then stored after all is an event of the same id
+    anti join fluents.events on events.event_id = quarantine.delivery_id
 ),
 
 loaded as (
