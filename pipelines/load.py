@@ -1,6 +1,6 @@
 """One load: from the staging buffer to the published warehouse.
 
-1. Finish what an interrupted load left in dlt's folder.
+1. Drop what an interrupted load left in dlt's folder: the buffer has it still.
 2. Ask the warehouse up to which position it holds this buffer, and go on from there.
 3. Batch by batch: read, normalize, load, ask the warehouse again, and only then confirm.
 4. Let the buffer discard what is confirmed and old, and publish if anything is new.
@@ -114,10 +114,10 @@ class Loader:
         """Loads everything that was in the buffer when it began."""
         started_at = time.time()
         with self._reported(started_at) as done:
-            finished = self._warehouse.finish_pending()
+            dropped = self._warehouse.drop_pending()
             position = self._load_batches(done, progress)
             discard_old(self._settings, self._buffer)
-            if done.batches or finished:
+            if done.batches or dropped:
                 self._warehouse.forget_loaded_packages()
             published = self._publish(done, _place(self._buffer, position))
         return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)

@@ -81,17 +81,20 @@ class Warehouse:
             )
         }
 
-    def finish_pending(self) -> bool:
-        """Loads what an interrupted load left in dlt's folder; says whether there was any.
+    def drop_pending(self) -> bool:
+        """Drops what an interrupted load left in dlt's folder; says whether there was any.
 
-        What cannot be finished is dropped: the buffer still has it, and it is loaded again.
+        dlt would go on with it, and copy again each table whose commit it did not get to note:
+        into a staging table that it empties once a package only. The merge then takes those
+        rows twice. The buffer has all of it still, and a new package starts clean.
         """
-        if not self.pipeline.has_pending_data:
+        pipeline = self.pipeline
+        # not has_pending_data, which leaves out packages whose dropping was itself interrupted
+        if not (
+            pipeline.list_extracted_load_packages() or pipeline.list_normalized_load_packages()
+        ):
             return False
-        try:
-            self.pipeline.run()
-        except PipelineStepFailed:
-            self.pipeline.drop_pending_packages()
+        pipeline.abort_packages()
         return True
 
     def load(self, source: Any) -> LoadInfo:

@@ -1,0 +1,136 @@
+"""The long form: `python -m tests.faults`. Ends with status 1 if anything is wrong."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from tests.faults.chaos import Plan
+from tests.faults.judge import summary
+from tests.faults.launcher import STEPS
+from tests.faults.run import Minima, Report, run, versions
+
+PROGRESS_SECONDS = 10.0
+
+
+@click.command()
+@click.option("--kills", default=200, show_default=True, type=click.IntRange(60))
+@click.option("--events", default=100_000, show_default=True, type=click.IntRange(1_000))
+@click.option("--seed", type=int, help="The printed seed of a run, to draw the same again.")
+@click.option("--minutes", default=15.0, show_default=True, help="Time for the attack.")
+@click.option("--keep", is_flag=True, help="Keep the folder if anything was found.")
+def main(kills: int, events: int, seed: int | None, minutes: float, keep: bool) -> None:
+    """Kill a receiver and its loader again and again; nothing may be lost, nothing twice."""
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    # as Ctrl-C: whatever was started is ended on the way out
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    click.echo(f"seed {seed}, with {_words(versions())}")
+    folder = Path(tempfile.mkdtemp(prefix="fluents-faults-"))
+    found = True
+    try:
+        report = run(
+            folder,
+            seed=seed,
+            events=events,
+            plan=Plan(seed, kills),
+            minima=_minima(kills, events),
+            minutes=minutes,
+            progress=_printer(),
+        )
+        found = bool(report.findings)
+    finally:
+        if found and keep:
+            click.echo(f"kept {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    click.echo(table(report))
+    sys.exit(1 if found else 0)
+
+
+def _minima(kills: int, events: int) -> Minima:
+    each_step = max(1, kills // 2 * 2 // 3 // len(STEPS) - 1)
+    return Minima(
+        kills={
+            "": kills,
+            "receiver worker": kills // 8,
+            "receiver master": kills // 8,
+            "loader, at random": kills // 8,
+            **{f"loader, {step}": each_step for step in STEPS},
+        },
+        counts={
+            "acknowledged": events,
+            "unacknowledged": kills // 2,
+            "retries": kills // 4,
+            "given up": kills // 20,
+            "repeats": events // 50,
+            "duplicates": events // 50,
+            "refused": events // 100,
+        },
+        notes=("clock set back", "dlt folder lost", "torn tail"),
+    )
+
+
+def table(report: Report) -> str:
+    """The figures, a line each."""
+    counts = report.counts
+    lines: list[tuple[str, object]] = [("kills", report.kills.total())]
+    lines += [(f"  {kind}", count) for kind, count in sorted(report.kills.items())]
+    lines += [(kind, count) for kind, count in sorted(report.notes.items())]
+    lines += [
+        ("events acknowledged", counts["acknowledged"]),
+        ("lost", report.found("lost")),
+        ("twice", report.found("twice")),
+        ("other findings", len(report.findings) - report.found("lost") - report.found("twice")),
+        ("requests", counts["attempts"]),
+        ("requests unacknowledged", counts["unacknowledged"]),
+        ("  sent again", counts["retries"]),
+        ("  given up", counts["given up"]),
+        ("equal bodies sent on purpose", counts["repeats"]),
+        ("duplicates recognised", counts["duplicates"]),
+        ("bad bodies refused and kept", counts["refused"]),
+        ("answered 503", counts["unavailable"]),
+        ("loads that reported a failure", len(report.failed_loads)),
+        ("samples of status", report.samples),
+        ("seconds", round(report.seconds)),
+        ("seed", report.seed),
+        ("versions", _words(versions())),
+    ]
+    rows = [
+        f"{name:<44} {value:>12,}"
+        if isinstance(value, int) and name != "seed"
+        else f"{name:<44} {value:>12}"
+        for name, value in lines
+    ]
+    rows += [f"FOUND {line}" for line in summary(report.findings)]
+    rows += [f"failed load: {line[:300]}" for line in report.failed_loads[:5]]
+    return "\n".join(rows)
+
+
+def _words(named: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in named.items())
+
+
+def _printer() -> Callable[[str], None]:
+    last = 0.0
+    start = time.monotonic()
+
+    def show(line: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS or " of " not in line:
+            last = now
+            click.echo(f"{now - start:5.0f} s  {line}")
+
+    return show
+
+
+if __name__ == "__main__":
+    main()
