@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,11 +17,13 @@ from connector.delivery import (
     MAX_DEPTH,
     REPEATABLE_TYPES,
     Delivery,
+    _depth,
     judge,
     new_event_id,
     too_large,
 )
 from tests.deliveries import START, body, delivery
+from tests.hostile.bombs import BOMBS, MEGABYTE
 
 LAST_TIME = (2**48 - 1) * 1000 + 999  # microseconds that fit into a UUIDv7
 times = st.integers(0, LAST_TIME)
@@ -121,6 +124,35 @@ def test_the_depth_of_a_value_counts_although_its_key_is_repeated() -> None:
     deep = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
     content = b'{"call_id":"c","type":"t","payload":' + deep + b',"payload":1}'
     assert delivery(content).reason == "too_deep"
+
+
+def levels(value: Any) -> int:
+    """How deep `value` is, by asking each of its parts."""
+    if isinstance(value, dict):
+        return 1 + max(map(levels, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(levels, value), default=0)
+    return 0
+
+
+signs = st.text(st.sampled_from('[]{}"\\/ax'), max_size=6)
+nests = st.recursive(
+    signs,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(signs, inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(st.lists(nests))
+def test_the_depth_is_counted_right_whatever_the_strings_hold(value: list[Any]) -> None:
+    assert _depth(json.dumps(value).encode()) == levels(value)
+
+
+@pytest.mark.parametrize("make", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_is_judged_like_any_body(make: Callable[[int], bytes]) -> None:
+    content = make(MEGABYTE)
+    assert 0.99 * MEGABYTE < len(content) <= MEGABYTE
+    assert_judged(content)
 
 
 def test_a_body_over_the_limit_is_recorded_without_it() -> None:
