@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
@@ -26,7 +26,7 @@ from connector.process import end_with_parent
 from connector.settings import Settings
 
 STOP_SECONDS = 10  # for requests under way; one that takes longer is cut off
-HEADER_SECONDS = 10  # a client that has not sent its headers by then is dropped
+MAX_HEADER_BYTES = 64 * 1024  # more than any proxy sends; beyond it granian answers 431
 
 log = structlog.get_logger(__name__)
 
@@ -48,11 +48,15 @@ def serve(settings: Settings) -> None:
             "fluents-warehouse",
             address=settings.host,
             port=settings.port,
-            interface=Interfaces.WSGI,
+            interface=Interfaces.RSGI,
             workers=settings.workers,
-            blocking_threads=settings.threads,
+            http=HTTPModes.http1,  # a second protocol would need limits of its own
+            websockets=False,
             backlog=1024,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+            http1_settings=HTTP1Settings(
+                header_read_timeout=round(settings.request_seconds * 1000),
+                max_buffer_size=MAX_HEADER_BYTES,
+            ),
             log_level=LogLevels.error,
             log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # to our handler
             log_access=False,  # a path holds a token
@@ -78,10 +82,16 @@ def _worker_app(settings: Settings, parent: int) -> Any:
     end_with_parent(parent)
     # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
     from connector.receiver import create_app
+    from connector.rsgi import Rsgi
 
     configure_logs(settings.log_format)
     collect_garbage_seldom()
-    return create_app(settings, open_buffer(settings))
+    return Rsgi(
+        create_app(settings, open_buffer(settings)),
+        threads=settings.threads,
+        max_bytes=settings.max_body_bytes,
+        seconds=settings.request_seconds,
+    )
 
 
 def collect_garbage_seldom() -> None:

@@ -91,6 +91,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         10 * 1024**2, ge=1024, description="Larger bodies are answered with 413."
     )
+    request_seconds: float = Field(
+        30,
+        ge=0.1,
+        le=3600,
+        description="A request's headers, then its body, must come in this time.",
+    )
     allowed_networks: list[IPvAnyNetwork] = Field(
         [], description="Senders outside get a 404; empty lets every address in."
     )
