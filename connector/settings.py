@@ -33,9 +33,12 @@ from pydantic_settings import (
 
 from connector.errors import SettingsError
 from connector.payload_fields import PAYLOAD_FIELDS
+from connector.strength import weakness
 
 CONFIG_FILE = "fluents.toml"
 MIN_TOKEN_LENGTH = 24  # of base64url: 144 bits when `init` made it, and too long to guess
+
+MAKE_ONE = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -50,8 +53,10 @@ def _strong(token: SecretStr) -> SecretStr:
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{{MIN_TOKEN_LENGTH},}}", token.get_secret_value()):
         raise ValueError(
             f"a token needs at least {MIN_TOKEN_LENGTH} of the characters A-Z a-z 0-9 - _; "
-            'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+            f"{MAKE_ONE}"
         )
+    if why := weakness(token.get_secret_value()):
+        raise ValueError(f"a token that {why} can be guessed; {MAKE_ONE}")
     return token
 
 

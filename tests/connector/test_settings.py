@@ -16,6 +16,7 @@ from connector.settings import Settings, load_settings
 from tests.deliveries import TOKEN
 
 OTHER = TOKEN[::-1]
+DIGITS = "31415926535897932384626433832795"
 Write = Callable[[str], Path]
 
 
@@ -77,7 +78,7 @@ def test_the_file_is_looked_for_in_the_working_folder_or_where_the_environment_s
 ENVIRONMENT = {
     "one token": ("FLUENTS_WEBHOOKS__MAIN", TOKEN, {"main": [TOKEN]}),
     "two tokens": ("FLUENTS_WEBHOOKS__MAIN", f'["{OTHER}", "{TOKEN}"]', {"main": [OTHER, TOKEN]}),
-    "a token of digits": ("FLUENTS_WEBHOOKS__MAIN", "1" * 32, {"main": ["1" * 32]}),
+    "a token of digits": ("FLUENTS_WEBHOOKS__MAIN", DIGITS, {"main": [DIGITS]}),
     "all as JSON": ("FLUENTS_WEBHOOKS", f'{{"prod": "{TOKEN}"}}', {"prod": [TOKEN]}),
 }
 
@@ -116,6 +117,11 @@ WRONG = {
     "no network": ('allowed_networks = ["10.0.0.1/8"]', ["`allowed_networks.0`", "network"]),
     "text for webhooks": (f'webhooks = "{TOKEN}"', ["`webhooks`", "Label = token"]),
     "weak token": ('[webhooks]\nmain = "secret"', ["`webhooks.main", "24", "token_urlsafe(32)"]),
+    "one character as token": (
+        f'[webhooks]\nmain = "{"x" * 40}"',
+        ["`webhooks.main", "different characters", "token_urlsafe(32)"],
+    ),
+    "changeme as token": ('[webhooks]\nmain = "changeme-changeme-now-4711"', ["'changeme'"]),
     "token with a space": (f'[webhooks]\nmain = " {TOKEN}"', ["`webhooks.main", "A-Z a-z 0-9 - _"]),
     "no token": ("[webhooks]\nmain = []", ["`webhooks.main`", "at least 1", "Label = token"]),
     "three tokens": (

@@ -1,0 +1,34 @@
+"""Finds secrets that somebody thought up. One that a generator made always passes."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+MIN_DIFFERENT = 8  # 24 random hexadecimal digits have fewer in 3 of 100,000 cases
+
+# Of six letters or more, as a random token holds a shorter word too often.
+_WORDS = re.compile(
+    "change.?me|default|example|fluents|letmein|password|placeholder|qwerty|replace.?me|secret"
+    "|webhook",
+    re.IGNORECASE,
+)
+
+
+def weakness(secret: str) -> str | None:
+    """Why `secret` can be guessed, as the end of a sentence about it, or None."""
+    if len(set(secret)) < MIN_DIFFERENT:
+        return f"has fewer than {MIN_DIFFERENT} different characters"
+    if any(_repeats(secret, period) for period in range(1, len(secret) // 2 + 1)):
+        return "repeats itself"
+    # such as abcdefghijkl or 987654321
+    steps = [ord(after) - ord(before) for before, after in pairwise(secret)]
+    if max(steps.count(1), steps.count(-1)) > len(steps) * 3 // 4:
+        return "only counts up or down"
+    if word := _WORDS.search(secret):
+        return f"holds the word {word[0].lower()!r}, as one that was thought up does"
+    return None
+
+
+def _repeats(secret: str, period: int) -> bool:
+    return secret[period:] == secret[:-period]
