@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from pydantic import SecretStr
 
 Network = IPv4Network | IPv6Network
+
+_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::\d{1,5})?")
 
 
 class Tokens:
@@ -42,6 +45,24 @@ def is_within(address: str | None, networks: Iterable[Network]) -> bool:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped  # how a dual-stack socket names an IPv4 client
     return any(ip in network for network in networks)
+
+
+def sender_address(peer: str | None, forwarded: str, trusted_proxies: int) -> str | None:
+    """Who sent a request that `peer` handed over, as an IP address in text; None if unknown.
+
+    `forwarded` is X-Forwarded-For, to which each proxy adds at the end who spoke to it. So of two
+    trusted proxies the second entry from the right is true, and what is left of it is the
+    sender's own tale. Fewer entries than proxies mean that somebody went around one: then nobody
+    knows, and the proxy's own address does not stand in.
+    """
+    if not trusted_proxies:
+        return peer
+    entries = forwarded.rsplit(",", trusted_proxies)[-trusted_proxies:]
+    if len(entries) < trusted_proxies:
+        return None
+    entry = entries[0].strip()
+    with_port = _PORT.fullmatch(entry)
+    return with_port[1] or with_port[2] if with_port else entry
 
 
 def _digest(token: str) -> bytes:

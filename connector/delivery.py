@@ -91,16 +91,16 @@ def judge(body: bytes, *, webhook: str, received_at: int, event_id: str) -> Deli
     """The delivery that `body` is, as an event or with the reason why it is none."""
     try:
         call_id, type_, body_hash = _read_event(body)
-    except NotAnEvent as refusal:
-        return Delivery(
-            event_id,
-            received_at,
-            webhook,
-            body,
-            reason=refusal.reason,
-            detail=refusal.detail,
-        )
+    except NotAnEvent as why:
+        return refused(body, why, webhook=webhook, received_at=received_at, event_id=event_id)
     return Delivery(event_id, received_at, webhook, body, call_id, type_, body_hash)
+
+
+def refused(
+    body: bytes, why: NotAnEvent, *, webhook: str, received_at: int, event_id: str
+) -> Delivery:
+    """The delivery of a body that goes to the quarantine, as it came."""
+    return Delivery(event_id, received_at, webhook, body, reason=why.reason, detail=why.detail)
 
 
 def too_large(limit: int, *, webhook: str, received_at: int, event_id: str) -> Delivery:

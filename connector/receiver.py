@@ -13,18 +13,18 @@ import time
 from collections.abc import Callable
 
 import structlog
-from flask import Flask, Response, abort, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.middleware.proxy_fix import ProxyFix
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
-from connector.access import Tokens, is_within
 from connector.buffer import Buffer
-from connector.delivery import Delivery, judge, new_event_id, too_large
+from connector.entrance import Entrance
 from connector.errors import BufferUnavailable
 from connector.metrics import Metrics
 from connector.settings import Settings
 
 RETRY_AFTER_SECONDS = 5  # as long as a commit may wait for the buffer's lock
+# of a delivery that went to the quarantine for this reason; 400 for all others
+STATUSES = {"too_large": 413, "unknown_encoding": 415}
 READY_SECONDS = 1.0  # /readyz needs no token, so it may not cost a sync for each request
 
 log = structlog.get_logger(__name__)
@@ -51,66 +51,32 @@ def create_app(
     # One byte more than allowed, as Werkzeug cuts a chunked body at the limit without a word.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     app.json.ensure_ascii = False  # type: ignore[attr-defined] # of the default provider
-    if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0
-        )
     metrics = Metrics(buffer)
-    _add_webhook(app, settings, buffer, metrics, clock, random_bits)
-    _add_operations(app, settings, buffer, metrics)
+    entrance = Entrance(settings, clock=clock, random_bits=random_bits)
+    _add_webhook(app, entrance, buffer, metrics)
+    _add_operations(app, entrance, buffer, metrics)
     _add_errors(app, metrics)
     return app
 
 
-def _add_webhook(
-    app: Flask,
-    settings: Settings,
-    buffer: Buffer,
-    metrics: Metrics,
-    clock: Callable[[], int],
-    random_bits: Callable[[int], int],
-) -> None:
-    tokens = Tokens(settings.webhooks)
-
+def _add_webhook(app: Flask, entrance: Entrance, buffer: Buffer, metrics: Metrics) -> None:
     @app.post("/fluents/webhook/<token>", provide_automatic_options=False)
     def receive(token: str) -> tuple[Response, int]:
-        webhook = tokens.webhook(token)
-        if webhook is None or not _may_deliver():
-            abort(404)
-        delivery = _judge_request(webhook)
+        delivery = entrance.delivery(request, entrance.webhook(request, token))
         with metrics.append_seconds.time():
             receipt = buffer.append(delivery)
         if delivery.reason is not None:
             metrics.refusals.labels(delivery.reason).inc()
             detail = f"{delivery.detail} It is in the quarantine as {delivery.event_id}."
-            status = 413 if delivery.reason == "too_large" else 400
-            return _problem(delivery.reason, detail), status
+            return _problem(delivery.reason, detail), STATUSES.get(delivery.reason, 400)
         if receipt.duplicate_of is not None:
             return jsonify(
                 status="duplicate", event_id=receipt.event_id, duplicate_of=receipt.duplicate_of
             ), 200
         return jsonify(status="stored", event_id=receipt.event_id), 200
 
-    def _may_deliver() -> bool:
-        networks = settings.allowed_networks
-        return not networks or is_within(request.remote_addr, networks)
 
-    def _judge_request(webhook: str) -> Delivery:
-        received_at = clock()
-        event_id = new_event_id(received_at, random_bits(62))
-        limit = settings.max_body_bytes
-        try:
-            body = request.get_data(cache=False)
-        except RequestEntityTooLarge:
-            body = None
-        if body is None or len(body) > limit:
-            return too_large(limit, webhook=webhook, received_at=received_at, event_id=event_id)
-        if len(body) < (request.content_length or 0):
-            abort(400, "The body ended before its Content-Length.")  # the sender went away
-        return judge(body, webhook=webhook, received_at=received_at, event_id=event_id)
-
-
-def _add_operations(app: Flask, settings: Settings, buffer: Buffer, metrics: Metrics) -> None:
+def _add_operations(app: Flask, entrance: Entrance, buffer: Buffer, metrics: Metrics) -> None:
     ready_lock = threading.Lock()
     ready_until = 0.0
 
@@ -129,10 +95,7 @@ def _add_operations(app: Flask, settings: Settings, buffer: Buffer, metrics: Met
 
     @app.get("/metrics")
     def metrics_page() -> Response:
-        # A proxy that is not declared makes every client look like loopback.
-        undeclared = not settings.trusted_proxies and "X-Forwarded-For" in request.headers
-        if undeclared or not is_within(request.remote_addr, settings.metrics_networks):
-            abort(404)
+        entrance.check_metrics_reader(request)
         return Response(metrics.page(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -142,7 +105,7 @@ def _add_errors(app: Flask, metrics: Metrics) -> None:
         status = error.code or 500
         word = re.sub(r"\W+", "_", error.name).lower()
         detail = "There is nothing here." if status == 404 else (error.description or error.name)
-        metrics.refusals.labels(word).inc()
+        metrics.refusals.labels(getattr(error, "reason", word)).inc()
         response = _problem(word, detail)
         if valid_methods := getattr(error, "valid_methods", None):
             response.headers["Allow"] = ", ".join(sorted(valid_methods))

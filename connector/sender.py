@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -33,12 +33,13 @@ def send(
     url: str,
     *,
     connections: int = 8,
+    headers: Callable[[bytes], Mapping[str, str]] = lambda body: {},
     progress: Callable[[int], None] = lambda sent: None,
 ) -> SendResult:
     """Posts each body to `url` and counts the answers. Raises `SendError`.
 
     Sends in order with one connection, nearly so with several. A 503 is tried again after the
-    time that the receiver asks for.
+    time that the receiver asks for. `headers` gives those that a body needs to get in.
     """
     result = SendResult()
     local = threading.local()
@@ -47,7 +48,7 @@ def send(
         if not hasattr(local, "session"):
             local.session = requests.Session()
             local.session.trust_env = False  # a proxy of the environment is not the receiver
-        return _post(local.session, url, body)
+        return _post(local.session, url, body, headers(body))
 
     with ThreadPoolExecutor(connections) as pool:
         waiting: deque[Future[tuple[int, dict[str, str]]]] = deque()
@@ -77,14 +78,16 @@ def _count(result: SendResult, status: int, answer: dict[str, str]) -> None:
         result.refusals.append(f"{status} {answer.get('error')}: {answer.get('detail')}")
 
 
-def _post(session: requests.Session, url: str, body: bytes) -> tuple[int, dict[str, str]]:
+def _post(
+    session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[int, dict[str, str]]:
     where = _host(url)
     for attempt in range(TRIES):
         try:
             response = session.post(
                 url,
                 data=body,
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": "application/json", **headers},
                 timeout=TIMEOUT_SECONDS,
             )
         except (requests.RequestException, ValueError) as error:  # urllib3's for a broken host

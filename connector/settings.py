@@ -10,15 +10,13 @@ import os
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     IPvAnyNetwork,
-    SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import (
@@ -33,13 +31,9 @@ from pydantic_settings import (
 
 from connector.errors import SettingsError
 from connector.payload_fields import PAYLOAD_FIELDS
-from connector.strength import weakness
+from connector.secret_values import MIN_TOKEN_LENGTH, HeaderName, Secrets, Tokens
 
 CONFIG_FILE = "fluents.toml"
-MIN_TOKEN_LENGTH = 24  # of base64url: 144 bits when `init` made it, and too long to guess
-
-MAKE_ONE = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -47,31 +41,6 @@ def _shown(part: str | int) -> str:
     # Whoever swapped a label and its token wrote a secret where a key belongs.
     text = str(part)
     return f"{text[:2]}…" if len(text) >= MIN_TOKEN_LENGTH else text
-
-
-def _strong(token: SecretStr) -> SecretStr:
-    if not re.fullmatch(rf"[A-Za-z0-9_-]{{{MIN_TOKEN_LENGTH},}}", token.get_secret_value()):
-        raise ValueError(
-            f"a token needs at least {MIN_TOKEN_LENGTH} of the characters A-Z a-z 0-9 - _; "
-            f"{MAKE_ONE}"
-        )
-    if why := weakness(token.get_secret_value()):
-        raise ValueError(f"a token that {why} can be guessed; {MAKE_ONE}")
-    return token
-
-
-def _as_list(value: Any) -> Any:
-    # An environment variable that is all digits arrives as the number that JSON makes of it.
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    return [value] if isinstance(value, str) else value
-
-
-Tokens = Annotated[
-    list[Annotated[SecretStr, AfterValidator(_strong)]],
-    BeforeValidator(_as_list),
-    Field(min_length=1, max_length=2),
-]
 
 
 class Settings(BaseSettings):
@@ -115,6 +84,23 @@ class Settings(BaseSettings):
     )
     webhooks: dict[str, Tokens] = Field(
         {}, description="Label = token, or [new token, old token] while one is being replaced."
+    )
+
+    gateway_header: HeaderName = Field(
+        "", description="Header in which a gateway in front sends gateway_secret."
+    )
+    gateway_secret: Secrets = Field(
+        [],
+        validate_default=True,
+        description="Value of gateway_header, or [new value, old value]; without it a 404.",
+    )
+    hmac_header: HeaderName = Field(
+        "", description="Header in which a gateway sends the body's HMAC-SHA256."
+    )
+    hmac_secret: Secrets = Field(
+        [],
+        validate_default=True,
+        description="Key of that HMAC, or [new key, old key]; a wrong one gets a 404.",
     )
 
     data_dir: Path = Field(
@@ -188,6 +174,14 @@ class Settings(BaseSettings):
         if len(set(tokens)) < len(tokens):
             raise ValueError("each token may be used once only")
         return webhooks
+
+    @field_validator("gateway_secret", "hmac_secret")
+    @classmethod
+    def _header_and_secret(cls, secrets: list[Any], info: ValidationInfo) -> list[Any]:
+        header = f"{str(info.field_name).partition('_')[0]}_header"
+        if header in info.data and bool(info.data[header]) != bool(secrets):
+            raise ValueError(f"{header} and {info.field_name} need each other")
+        return secrets
 
     @field_validator("fields")
     @classmethod

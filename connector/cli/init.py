@@ -21,6 +21,7 @@ port = {port}
 # public_url = "https://example.com"   # what Fluents reaches; in front of the receiver
 # allowed_networks = ["203.0.113.0/24"]  # senders outside get a 404
 # trusted_proxies = 1               # proxies in front that set X-Forwarded-For
+# gateway_header = "X-Gateway-Secret"  # what your gateway adds, with gateway_secret = "…"
 
 warehouse_path = "fluents_warehouse.duckdb"   # open this in notebooks and BI
 # data_dir = ".fluents"             # the connector's own files

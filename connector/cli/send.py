@@ -27,10 +27,17 @@ def send(
 
     FILE holds one JSON body, a list of them, or one on each line.
     """
+    from connector.gateway import Gateway
     from connector.sender import send as send_bodies
+    from connector.settings import load_settings
 
+    # the secrets of a gateway are for the receiver of the settings alone
+    gateway = Gateway() if url else Gateway.of(load_settings(config))
     result = send_bodies(
-        _bodies(file.read()), url or _webhook_url(webhook, config), connections=connections
+        _bodies(file.read()),
+        url or _webhook_url(webhook, config),
+        connections=connections,
+        headers=gateway.proof,
     )
     answers = ", ".join(f"{count:,} {word}" for word, count in sorted(result.answers.items()))
     click.echo(f"Sent {result.answers.total():,}: {answers or 'nothing'}.")

@@ -14,9 +14,10 @@ import pytest
 
 from connector.buffer import SqliteBuffer
 from connector.cli import cli
-from connector.settings import MIN_TOKEN_LENGTH, load_settings
-from tests.deliveries import Clock, append_all, body
-from tests.processes import write_settings
+from connector.secret_values import MIN_TOKEN_LENGTH
+from connector.settings import load_settings
+from tests.deliveries import TOKEN, Clock, append_all, body
+from tests.processes import Receiver, run_command, write_settings
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 README = Path(__file__).parents[2] / "README.md"
@@ -230,3 +231,12 @@ def test_quarantine_show_needs_one_delivery(
     result = command("quarantine", "show", delivery_id)
     assert result.returncode == 1
     assert "quarantine list" in result.stderr
+
+
+def test_send_proves_itself_as_the_gateway_of_the_settings_does(tmp_path: Path) -> None:
+    secrets = dict.fromkeys(("gateway_secret", "hmac_secret"), TOKEN[::-1])
+    (tmp_path / "bodies.json").write_bytes(body("event_error", "x"))
+    with Receiver(tmp_path, gateway_header="X-A", hmac_header="X-B", **secrets) as receiver:
+        assert receiver.post(body("event_error", "y")).status_code == 404
+        sent = run_command(tmp_path, "send", "bodies.json")
+    assert (sent.returncode, sent.stdout) == (0, "Sent 1: 1 stored.\n")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from connector.access import Tokens, is_within
+from connector.access import Tokens, is_within, sender_address
 
 MAIN = "main-0123456789-abcdefghijkl"
 NEW = "new--0123456789-abcdefghijkl"
@@ -102,3 +102,46 @@ def test_any_text_may_be_an_address(address: str) -> None:
 @given(st.ip_addresses())
 def test_every_address_is_within_everything(address: object) -> None:
     assert is_within(str(address), [ip_network("0.0.0.0/0"), ip_network("::/0")])
+
+
+PEER = "192.0.2.1"  # the proxy that spoke to us
+# X-Forwarded-For as it reaches us, the trusted proxies, and who sent the request.
+FORWARDED = {
+    "no proxy declared": ("203.0.113.9", 0, PEER),
+    "one entry": ("203.0.113.9", 1, "203.0.113.9"),
+    "the sender's own tale before it": ("10.0.0.1, 203.0.113.9", 1, "203.0.113.9"),
+    "two proxies": ("10.0.0.1, 203.0.113.9, 192.0.2.7", 2, "203.0.113.9"),
+    "no header": ("", 1, ""),
+    "fewer entries than proxies": ("203.0.113.9", 2, None),
+    "far fewer": ("", 8, None),
+    "empty entries": (",,", 2, ""),
+    "an empty entry at the end": ("203.0.113.9,", 1, ""),
+    "spaces and tabs": (" 10.0.0.1 ,\t203.0.113.9  ", 1, "203.0.113.9"),
+    "no space": ("10.0.0.1,203.0.113.9", 1, "203.0.113.9"),
+    "a port": ("203.0.113.9:4711", 1, "203.0.113.9"),
+    "IPv6": ("2001:db8::9", 1, "2001:db8::9"),
+    "IPv6 in brackets": ("[2001:db8::9]", 1, "2001:db8::9"),
+    "IPv6 with a port": ("[2001:db8::9]:4711", 1, "2001:db8::9"),
+    "an unclosed bracket": ("[2001:db8::9", 1, "[2001:db8::9"),
+    "a word": ("10.0.0.1, unknown", 1, "unknown"),
+    "two addresses without a comma": ("10.0.0.1 203.0.113.9", 1, "10.0.0.1 203.0.113.9"),
+    "a port that is none": ("203.0.113.9:http", 1, "203.0.113.9:http"),
+}
+
+
+@pytest.mark.parametrize(("forwarded", "proxies", "sender"), FORWARDED.values(), ids=FORWARDED)
+def test_the_sender_is_whom_the_outermost_trusted_proxy_saw(
+    forwarded: str, proxies: int, sender: str | None
+) -> None:
+    assert sender_address(PEER, forwarded, proxies) == sender
+
+
+@given(st.text(), st.integers(1, 8))
+def test_a_proxy_never_passes_for_the_sender(forwarded: str, proxies: int) -> None:
+    assert not is_within(sender_address(PEER, forwarded, proxies), [ip_network(f"{PEER}/32")])
+
+
+@given(st.text(st.characters(codec=None)), st.ip_addresses().map(str), st.integers(1, 8))
+def test_what_a_sender_writes_itself_changes_nothing(tale: str, true: str, proxies: int) -> None:
+    added = [true, *["192.0.2.7"] * (proxies - 1)]  # by the proxies, from the outermost on
+    assert sender_address(PEER, ", ".join([tale, *added]), proxies) == true

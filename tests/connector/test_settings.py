@@ -98,6 +98,23 @@ def test_webhooks_may_come_from_the_environment(
     } == tokens
 
 
+@pytest.mark.parametrize(
+    ("value", "secrets"),
+    [
+        pytest.param(OTHER, [OTHER], id="one"),
+        pytest.param(f'["{OTHER}", "{TOKEN}"]', [OTHER, TOKEN], id="two"),
+        pytest.param(DIGITS, [DIGITS], id="digits"),
+    ],
+)
+def test_the_secrets_of_a_gateway_may_come_from_the_environment(
+    write: Write, monkeypatch: pytest.MonkeyPatch, value: str, secrets: list[str]
+) -> None:
+    monkeypatch.setenv("FLUENTS_GATEWAY_SECRET", value)
+    settings = load_settings(write('gateway_header = "X-Shared"'))
+    assert [secret.get_secret_value() for secret in settings.gateway_secret] == secrets
+    assert not any(secret in f"{settings!r}{settings.model_dump_json()}" for secret in secrets)
+
+
 def test_the_environment_overrides_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLUENTS_PORT", "9000")
     monkeypatch.setenv("FLUENTS_WEBHOOKS__MAIN", OTHER)
@@ -130,6 +147,18 @@ WRONG = {
     ),
     "bad label": (f'[webhooks]\n"A b" = "{TOKEN}"', ["`webhooks`", "'A b'", "a-z 0-9 - _"]),
     "same token twice": (f'[webhooks]\na = "{TOKEN}"\nb = "{TOKEN}"', ["`webhooks`", "once only"]),
+    "gateway header alone": ('gateway_header = "X-A"', ["`gateway_secret`", "need each other"]),
+    "gateway secret alone": (f'gateway_secret = "{TOKEN}"', ["gateway_header and gateway_secret"]),
+    "HMAC header alone": ('hmac_header = "X-A"', ["`hmac_secret`", "need each other"]),
+    "no header name": ('hmac_header = "X_A"', ["`hmac_header`", "HMAC"]),
+    "weak HMAC secret": (
+        'hmac_header = "X-A"\nhmac_secret = "short"',
+        ["`hmac_secret.0`", "24 visible ASCII", "token_urlsafe(32)"],
+    ),
+    "three secrets": (
+        f'hmac_header = "X-A"\nhmac_secret = ["{TOKEN}1", "{TOKEN}2", "{TOKEN}3"]',
+        ["`hmac_secret`", "at most 2"],
+    ),
     "unknown payload field": ('[fields]\nresult = ["r"]', ["`fields`", "'result'", "post_call"]),
     "text for a field": ('[fields]\npost_call = "r"', ["`fields.post_call`", "valid list"]),
     "ambiguous name": ('warehouse_path = "fluents.duckdb"', ["`warehouse_path`", "ambiguous"]),
@@ -169,6 +198,7 @@ WRONG_ENVIRONMENT = {
     "token for JSON": ("FLUENTS_WEBHOOKS", TOKEN, ["webhooks", "JSON"]),
     "list that is not JSON": ("FLUENTS_ALLOWED_NETWORKS", "10.0.0.0/8", ["allowed_networks"]),
     "weak token": ("FLUENTS_WEBHOOKS__MAIN", TOKEN[:9], ["`webhooks.main", "token_urlsafe(32)"]),
+    "cut list of secrets": ("FLUENTS_HMAC_SECRET", f'["{TOKEN}"', ["`hmac_secret`", "JSON"]),
     "cut list of tokens": ("FLUENTS_WEBHOOKS__MAIN", f'["{TOKEN}"', ["`webhooks.main"]),
 }
 
