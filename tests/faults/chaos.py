@@ -23,6 +23,8 @@ AT_RANDOM = "at random"
 DLT_LOST_SHARE = 0.1
 PATIENCE_SECONDS = 5.0  # for events between two faults, when nobody sends any
 
+TEAR_TRIES = 5  # there is nothing to tear where the log was just folded back
+
 Progress = Callable[[], int]
 """How many events are acknowledged so far."""
 
@@ -98,7 +100,11 @@ class Chaos:
             if fault == "worker":
                 self._system.kill_worker(rng)
             elif fault == "torn log":
-                self._system.tear_the_buffers_log(next(tails), rng)
+                kind = next(tails)
+                for _ in range(TEAR_TRIES):
+                    if self._system.tear_the_buffers_log(kind, rng):
+                        break
+                    self._let_flow(5)
             else:
                 self._system.kill_receiver()
                 clock = -rng.uniform(0.01, 20) * 3600 if fault == "clock set back" else 0

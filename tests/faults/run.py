@@ -235,7 +235,7 @@ def _vacuous(report: Report, minima: Minima) -> list[Finding]:
             text = f"{what}: {report.counts[what]}, not {least}"
             findings.append(Finding("vacuous", text))
     for note in minima.notes:
-        if not any(name.startswith(note) for name in report.notes):
+        if not any(count and name.startswith(note) for name, count in report.notes.items()):
             findings.append(Finding("vacuous", f"never happened: {note}"))
     if not report.samples and report.kills:
         findings.append(Finding("vacuous", "no sample of status was taken"))

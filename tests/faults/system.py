@@ -153,20 +153,24 @@ class System:
 
     # --- both
 
-    def tear_the_buffers_log(self, kind: str, rng: Random) -> None:
-        """With both processes killed and the file open nowhere: a torn tail behind the WAL."""
+    def tear_the_buffers_log(self, kind: str, rng: Random) -> bool:
+        """With both processes killed and the file open nowhere: a torn tail behind the WAL.
+
+        False where the WAL holds no commit, and so has no end to tear.
+        """
         with self.loader_lock:
             loader_ran = self.loader is not None and self.loader.poll() is None
             self.kill_loader("loader, at random")
             self.kill_receiver()
             path = self.data_dir / "buffer.sqlite-wal"
-            if wal.tear(path, kind, rng):
-                self.notes[f"torn tail: {kind}"] += 1
+            is_torn = bool(wal.tear(path, kind, rng))
+            self.notes[f"torn tail: {kind}"] += is_torn
             if rng.random() < 0.5:  # a machine that restarts has lost what was in shared memory
                 path.with_name("buffer.sqlite-shm").unlink(missing_ok=True)
             self.start_receiver()
             if loader_ran:
                 self.start_loader()
+        return is_torn
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command to its end."""

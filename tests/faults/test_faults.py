@@ -175,11 +175,11 @@ def test_a_load_killed_at_any_step_and_again_while_it_recovers_loads_all_of_it(
 
 
 def test_nothing_is_left_running(tmp_path: Path) -> None:
+    before = set(psutil.Process().children(recursive=True))  # of other tests in this process
     with System(tmp_path) as system:
         system.start_receiver()
         system.start_loader()
         Sender(system.port, Oracle(), seed=1, threads=1).send_one()
-        family = psutil.Process().children(recursive=True)
-        started = [process for process in family if is_alive(process)]
+        started = set(psutil.Process().children(recursive=True)) - before
     assert len(started) == 4  # a receiver, its two workers, a loader
     assert not [process for process in started if is_alive(process)]
