@@ -12,6 +12,8 @@ from pydantic import SecretStr
 
 Network = IPv4Network | IPv6Network
 
+PATH = "/fluents/webhook/"  # then the token
+
 _PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::\d{1,5})?")
 
 
@@ -34,6 +36,11 @@ class Tokens:
             if hmac.compare_digest(digest, asked):
                 found = label
         return found
+
+    def open(self, method: str, path: str) -> bool:
+        """Whether a request has a token, without which its body is not even read."""
+        before, slash, token = path.rpartition("/")
+        return self.webhook(token) is not None and (method, before + slash) == ("POST", PATH)
 
 
 def is_within(address: str | None, networks: Iterable[Network]) -> bool:

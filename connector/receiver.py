@@ -16,6 +16,7 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from connector.access import PATH
 from connector.buffer import Buffer
 from connector.entrance import Entrance
 from connector.errors import BufferUnavailable
@@ -60,7 +61,7 @@ def create_app(
 
 
 def _add_webhook(app: Flask, entrance: Entrance, buffer: Buffer, metrics: Metrics) -> None:
-    @app.post("/fluents/webhook/<token>", provide_automatic_options=False)
+    @app.post(f"{PATH}<token>", provide_automatic_options=False)
     def receive(token: str) -> tuple[Response, int]:
         delivery = entrance.delivery(request, entrance.webhook(request, token))
         with metrics.append_seconds.time():

@@ -1,7 +1,8 @@
 """Lets granian's asynchronous protocol call a WSGI application, with limits that its WSGI lacks.
 
-- A body that is not there in time is given up, so no sender holds a thread for ever.
-- A body that the application does not ask for is never waited for: without the token, any.
+- A body is read before a thread is taken, and given up if it is not there in time: a slow sender
+  holds a connection, and never a thread.
+- A body that is not wanted is not waited for: without the token, none is.
 - A header whose name has an underscore is dropped. WSGI writes `X_Forwarded_For` and
   `X-Forwarded-For` as one variable, so a sender could overwrite what a proxy has said.
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined] # lacks __all__
 from werkzeug.exceptions import RequestTimeout
 
 if TYPE_CHECKING:
@@ -30,31 +32,53 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 class Rsgi:
     """Serves `app` with at most `threads` requests at a time; the others wait.
 
-    A body is read up to a little more than `max_bytes`, and for `seconds` at most.
+    A body is read where `wants_body(method, path)`, for `seconds` at most, and up to a little
+    more than `max_bytes`. The application is given an empty one otherwise.
     """
 
-    def __init__(self, app: WsgiApp, *, threads: int, max_bytes: int, seconds: float) -> None:
+    def __init__(
+        self,
+        app: WsgiApp,
+        *,
+        wants_body: Callable[[str, str], bool],
+        threads: int,
+        max_bytes: int,
+        seconds: float,
+    ) -> None:
         self._app = app
+        self._wants_body = wants_body
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._max_bytes = max_bytes
         self._seconds = seconds
 
     async def __rsgi__(self, scope: Scope, protocol: RSGIHTTPProtocol) -> None:
+        body: io.BufferedIOBase = io.BytesIO()
+        if self._wants_body(scope.method, scope.path):
+            try:
+                async with asyncio.timeout(self._seconds):
+                    body = io.BytesIO(await self._read(scope, protocol))
+            except ProtocolClosed:
+                pass  # the sender went away, so the body is shorter than its length
+            except TimeoutError:
+                body = _NotThere(f"The body was not there within {self._seconds:g} seconds.")
         loop = asyncio.get_running_loop()
-
-        def read() -> bytes:
-            # The application asks for it in a thread; only the loop may talk to granian.
-            reading = _read(protocol, self._max_bytes, self._seconds)
-            body = asyncio.run_coroutine_threadsafe(reading, loop).result()
-            if body is None:
-                raise RequestTimeout(f"The body was not there within {self._seconds:g} seconds.")
-            return body
-
-        environ = _environ(scope, io.BufferedReader(_Body(read)))
-        status, headers, body = await loop.run_in_executor(self._pool, self._respond, environ)
+        environ = _environ(scope, body)
+        status, headers, content = await loop.run_in_executor(self._pool, self._respond, environ)
         if status in GIVEN_UP:
             headers.append(("Connection", "close"))  # what may still come is no request
-        protocol.response_bytes(status, headers, body)
+        protocol.response_bytes(status, headers, content)
+
+    async def _read(self, scope: Scope, protocol: RSGIHTTPProtocol) -> bytes:
+        length = scope.headers.get("content-length")
+        if length is not None:
+            # The server holds a sender to it; one that is too large is refused unread.
+            return await protocol() if int(length) <= self._max_bytes else b""
+        body = bytearray()
+        async for chunk in protocol:
+            body += chunk
+            if len(body) > self._max_bytes:
+                break
+        return bytes(body)
 
     def _respond(self, environ: dict[str, Any]) -> Answer:
         status, headers = 500, []
@@ -70,37 +94,20 @@ class Rsgi:
             getattr(parts, "close", lambda: None)()
 
 
-class _Body(io.RawIOBase):
-    """The body of a request, which is asked for when it is first read."""
+class _NotThere(io.BytesIO):
+    """Stands for a body that did not come: the application hears it when it reads."""
 
-    def __init__(self, read: Callable[[], bytes]) -> None:
-        self._read = read
-        self._content: io.BytesIO | None = None
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self._why = why
 
-    def readable(self) -> bool:
-        return True
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise RequestTimeout(self._why)
 
-    def readinto(self, buffer: Any) -> int:
-        if self._content is None:
-            self._content = io.BytesIO(self._read())
-        return self._content.readinto(buffer)
+    readinto = readline = read  # type: ignore[assignment] # none of them ends otherwise
 
 
-async def _read(protocol: RSGIHTTPProtocol, max_bytes: int, seconds: float) -> bytes | None:
-    """The body, or more than `max_bytes` of it; None if it does not come in time."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in protocol:
-                body += chunk
-                if len(body) > max_bytes:
-                    break
-    except TimeoutError:
-        return None
-    return bytes(body)
-
-
-def _environ(scope: Scope, body: io.BufferedReader) -> dict[str, Any]:
+def _environ(scope: Scope, body: io.BufferedIOBase) -> dict[str, Any]:
     server, _, port = scope.server.rpartition(":")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,

@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from connector.access import Tokens
 from connector.buffer import open_buffer
 from connector.errors import SettingsError
 from connector.logs import configure_logs
@@ -88,6 +89,7 @@ def _worker_app(settings: Settings, parent: int) -> Any:
     collect_garbage_seldom()
     return Rsgi(
         create_app(settings, open_buffer(settings)),
+        wants_body=Tokens(settings.webhooks).open,
         threads=settings.threads,
         max_bytes=settings.max_body_bytes,
         seconds=settings.request_seconds,
