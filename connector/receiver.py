@@ -52,7 +52,7 @@ def create_app(
     # One byte more than allowed, as Werkzeug cuts a chunked body at the limit without a word.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     app.json.ensure_ascii = False  # type: ignore[attr-defined] # of the default provider
-    metrics = Metrics(buffer)
+    metrics = Metrics(buffer, settings.data_dir)
     entrance = Entrance(settings, clock=clock, random_bits=random_bits)
     _add_webhook(app, entrance, buffer, metrics)
     _add_operations(app, entrance, buffer, metrics)
@@ -70,6 +70,7 @@ def _add_webhook(app: Flask, entrance: Entrance, buffer: Buffer, metrics: Metric
             metrics.refusals.labels(delivery.reason).inc()
             detail = f"{delivery.detail} It is in the quarantine as {delivery.event_id}."
             return _problem(delivery.reason, detail), STATUSES.get(delivery.reason, 400)
+        metrics.acknowledged.inc()
         if receipt.duplicate_of is not None:
             return jsonify(
                 status="duplicate", event_id=receipt.event_id, duplicate_of=receipt.duplicate_of
@@ -128,6 +129,7 @@ def _add_errors(app: Flask, metrics: Metrics) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
+        metrics.requests.inc()
         metrics.responses.labels(str(response.status_code)).inc()
         return response
 

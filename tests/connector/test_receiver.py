@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -13,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from connector.buffer import SqliteBuffer
 from connector.delivery import new_event_id
+from connector.load_report import LoadReport, write_report
 from connector.receiver import create_app
 from connector.settings import Settings
 from tests.deliveries import START, TOKEN, Clock, body, whole
@@ -254,8 +256,27 @@ def test_metrics_show_what_the_buffer_counts_and_the_answers(client: FlaskClient
         'fluents_refusals_total{reason="not_json"} 1.0',
         'fluents_refusals_total{reason="wrong_token"} 1.0',
         "fluents_append_seconds_count 3.0",
+        "fluents_requests_total 4.0",
+        "fluents_acknowledged_total 2.0",
     ):
         assert line in lines
+    assert not any("last_load" in line for line in lines)
+
+
+def test_metrics_show_what_the_last_load_did(client: FlaskClient, settings: Settings) -> None:
+    def shown() -> dict[str, float]:
+        lines = client.get("/metrics").get_data(as_text=True).splitlines()
+        named = [line.split(" ") for line in lines if line.startswith("fluents_last_load_")]
+        return {name.removeprefix("fluents_last_load_"): float(value) for name, value in named}
+
+    report = LoadReport(1000.0, 1002.5, 7, succeeded=True, error=None, models="", published="")
+    write_report(settings.data_dir, report)
+    numbers = {"timestamp_seconds": 1002.5, "success": 1, "deliveries": 7, "seconds": 2.5}
+    assert shown() == numbers
+    write_report(settings.data_dir, replace(report, succeeded=False, error="its text is no label"))
+    assert shown() == numbers | {"success": 0}
+    (settings.data_dir / "last_load.json").write_text("half of i")
+    assert shown() == {}
 
 
 @pytest.mark.parametrize(
