@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from importlib.resources import files
 
 import structlog
 from flask import Flask, Response, jsonify, request
@@ -27,6 +28,8 @@ RETRY_AFTER_SECONDS = 5  # as long as a commit may wait for the buffer's lock
 # of a delivery that went to the quarantine for this reason; 400 for all others
 STATUSES = {"too_large": 413, "unknown_encoding": 415}
 READY_SECONDS = 1.0  # /readyz needs no token, so it may not cost a sync for each request
+
+_DESCRIPTION = (files("connector") / "openapi.json").read_bytes()
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +88,10 @@ def _add_operations(app: Flask, entrance: Entrance, buffer: Buffer, metrics: Met
     @app.get("/healthz")
     def healthz() -> Response:
         return jsonify(status="alive")
+
+    @app.get("/openapi.json")
+    def description() -> Response:
+        return Response(_DESCRIPTION, content_type="application/json")
 
     @app.get("/readyz")
     def readyz() -> Response:
