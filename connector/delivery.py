@@ -150,7 +150,7 @@ def _depth(body: bytes) -> int:
     # Whole passes in C, as a loop over ten million brackets would hold all other requests.
     signs = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NO_SIGN)
     steps = _STRINGS.sub(b"", signs).translate(_STEPS)
-    return max(accumulate(memoryview(steps).cast("b")))
+    return max(accumulate(memoryview(steps).cast("b")), default=0)
 
 
 def _required_text(event: dict[str, Any], key: str) -> str:

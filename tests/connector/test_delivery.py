@@ -64,6 +64,7 @@ REFUSED = {
     "list": (b"[]", "not_an_object"),
     "text": (b'"event"', "not_an_object"),
     "null": (b"null", "not_an_object"),
+    "text full of brackets": (b'"' + b"[" * 1000 + b'"', "not_an_object"),
     "number": (b"12", "not_an_object"),
     "no call_id": (b'{"type":"event_error"}', "call_id_missing"),
     "call_id null": (b'{"call_id":null,"type":"event_error"}', "call_id_not_text"),

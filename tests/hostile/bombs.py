@@ -48,6 +48,7 @@ BOMBS: dict[str, Callable[[int], bytes]] = {
     "brackets in a string": _filled(HEAD + b'"', b"[", b'"}'),
     "brackets among strings": _filled(HEAD + b"[", b'"[",[],', b"1]}"),
     "brackets and an open string": _filled(HEAD + b"[" * 200 + b'"', b"[", b""),
+    "nothing but a string of brackets": _filled(b'"', b"[", b'"'),
     "quotes": _filled(b"", b'"', b""),
     "empty strings": _filled(HEAD + b"[", b'"",', b"1]}"),
     "escaped quotes": _filled(HEAD + b"[" * 100 + b'"', b'[\\"', b'"' + b"]" * 100 + b"}"),
