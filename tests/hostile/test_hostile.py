@@ -1,0 +1,26 @@
+"""No bad input makes a receiver fail, end or write to its log; the short form of the attack."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from pathlib import Path
+
+from tests.deliveries import body
+from tests.hostile.__main__ import CONNECTIONS, REQUEST_SECONDS, attack, bombs
+from tests.hostile.bombs import BOMBS, MEGABYTE
+from tests.hostile.inputs import bad_inputs
+from tests.processes import Receiver
+
+COUNT = 1_500
+SEED = 20260101
+
+
+def test_bad_inputs_are_answered_and_nothing_breaks(tmp_path: Path) -> None:
+    inputs = chain(bombs(MEGABYTE), islice(bad_inputs(SEED), COUNT))
+    with Receiver(tmp_path, request_seconds=REQUEST_SECONDS) as receiver:
+        outcome = attack(receiver, inputs, connections=CONNECTIONS)
+        assert receiver.post(body("event_error", "still there")).status_code == 200
+        assert len(receiver.log.read_text().splitlines()) == 1  # that it started
+    assert outcome.errors == 0
+    assert outcome.tried == 2 * len(BOMBS) + COUNT
+    assert {200, 400, 404, 405, 408, 415} <= set(outcome.statuses)  # and so it was not vacuous
