@@ -11,7 +11,6 @@ Invariants
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections import deque
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from connector.buffer.limits import Limits, used_bytes
 from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
+from connector.buffer.rows import count, insert, settle
 from connector.buffer.sqlite_file import SqliteFile
 from connector.delivery import Delivery
 
@@ -194,19 +194,16 @@ class SqliteBuffer:
     def retry(self, delivery: Delivery) -> Receipt | None:
         """Stores as an event what was refused under the same id, and settles the refusal."""
         with self._file.writing() as connection:
-            if not _settle(connection, delivery.event_id):
+            if not settle(connection, delivery.event_id):
                 return None
-            receipt = _insert(connection, delivery)
-            connection.execute(
-                "update buffer set quarantined = quarantined - 1, duplicates = duplicates + ?",
-                (receipt.duplicate_of is not None,),
-            )
+            receipt = insert(connection, delivery)
+            count(connection, duplicates=receipt.duplicate_of is not None, quarantined=-1)
         return receipt
 
     def drop(self, delivery_id: str) -> bool:
         """Settles a refusal for good: it is listed no more. Says whether there was one."""
         with self._file.writing() as connection:
-            return _settle(connection, delivery_id)
+            return settle(connection, delivery_id)
 
     def close(self) -> None:
         """Gives up the file. SQLite folds the WAL back when the last user closes."""
@@ -219,8 +216,13 @@ class SqliteBuffer:
         try:
             with self._file.writing() as connection:
                 self._limits.refuse_if_reached(connection)
-                receipts = [_insert(connection, waiting.delivery) for waiting in group]
-                _count(connection, group, receipts)
+                receipts = [insert(connection, waiting.delivery) for waiting in group]
+                count(
+                    connection,
+                    received=len(group),
+                    duplicates=sum(receipt.duplicate_of is not None for receipt in receipts),
+                    quarantined=sum(waiting.delivery.reason is not None for waiting in group),
+                )
         except Exception as error:
             # Nothing of the group was stored: each of its requests must hear that.
             for waiting in group:
@@ -238,52 +240,3 @@ class SqliteBuffer:
                 (prefix, limit),
             ).fetchall()
         return [StoredDelivery(*row) for row in rows]
-
-
-def _insert(connection: sqlite3.Connection, delivery: Delivery) -> Receipt:
-    duplicate_of = None
-    if delivery.body_hash is not None:
-        first = connection.execute(
-            "select event_id from deliveries"
-            " where body_hash = ? and duplicate_of is null and reason is null",
-            (delivery.body_hash,),
-        ).fetchone()
-        duplicate_of = first[0] if first else None
-    connection.execute(
-        "insert into deliveries (event_id, received_at, webhook, call_id, type, body,"
-        " body_hash, duplicate_of, reason, detail) values (?,?,?,?,?,?,?,?,?,?)",
-        (
-            delivery.event_id,
-            delivery.received_at,
-            delivery.webhook,
-            delivery.call_id,
-            delivery.type,
-            delivery.body,
-            delivery.body_hash,
-            duplicate_of,
-            delivery.reason,
-            delivery.detail,
-        ),
-    )
-    return Receipt(delivery.event_id, duplicate_of)
-
-
-def _count(connection: sqlite3.Connection, group: list[_Waiting], receipts: list[Receipt]) -> None:
-    connection.execute(
-        "update buffer set received = received + ?, duplicates = duplicates + ?,"
-        " quarantined = quarantined + ?",
-        (
-            len(group),
-            sum(receipt.duplicate_of is not None for receipt in receipts),
-            sum(waiting.delivery.reason is not None for waiting in group),
-        ),
-    )
-
-
-def _settle(connection: sqlite3.Connection, delivery_id: str) -> bool:
-    settled = connection.execute(
-        "update deliveries set settled = 1"
-        " where event_id = ? and reason is not null and not settled",
-        (delivery_id,),
-    )
-    return settled.rowcount == 1
