@@ -6,6 +6,7 @@ FluentsError                  shown to the user as one message, without a stack 
 ├── BufferUnavailable        the buffer cannot store right now; trying again may help
 │   └── BufferFull           a limit of the settings is reached; a load makes room
 ├── LoadRunning               another load holds the lock
+├── ReplayWaiting             a replay was asked for before and is not done yet
 ├── LoadFailed                a load stopped; nothing is lost and the next one goes on
 ├── ModelError                a file below sql/ cannot be used; names file and line
 ├── QueryError                a query on the published warehouse cannot be answered
@@ -35,6 +36,10 @@ class BufferFull(BufferUnavailable):
 
 class LoadRunning(FluentsError):
     """A second load at the same time would work on the same dlt state."""
+
+
+class ReplayWaiting(FluentsError):
+    """Only one replay can wait for the next load."""
 
 
 class LoadFailed(FluentsError):

@@ -4,6 +4,7 @@
 2. Ask the warehouse up to which position it holds this buffer, and go on from there.
 3. Batch by batch: read, normalize, load, ask the warehouse again, and only then confirm.
 4. Let the buffer discard what is confirmed and old, and publish if anything is new.
+5. Do a replay that was asked for.
 
 A kill at any point loses nothing and doubles nothing: every table is keyed, and the position
 is the warehouse's word.
@@ -22,11 +23,14 @@ from filelock import FileLock, Timeout
 
 from connector.buffer import Batch, Buffer, open_buffer
 from connector.errors import FluentsError, LoadFailed, LoadRunning
-from connector.load_report import LoadReport, read_report, write_report
+from connector.load_report import read_report
+from connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
 from connector.settings import Settings
 from pipelines import models
 from pipelines.normalize import BatchTooLarge, Normalizer
 from pipelines.publish import Publisher
+from pipelines.replay import replay
+from pipelines.reporting import Done, reported
 from pipelines.source import fluents_source
 from pipelines.tables import ALL_TABLES
 from pipelines.warehouse import FILE, Warehouse
@@ -59,6 +63,7 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
         and report.succeeded
         and report.models == models.fingerprint(models.models())
         and report.published == _place(buffer, counts.confirmed_position)
+        and asked(settings.data_dir) is None
         and settings.warehouse_path.exists()
         and (settings.data_dir / FILE).exists()
     )
@@ -113,16 +118,19 @@ class Loader:
     def load(self, progress: Progress = lambda done, total: None) -> LoadResult:
         """Loads everything that was in the buffer when it began."""
         started_at = time.time()
-        with self._reported(started_at) as done:
+        with reported(self._settings.data_dir, started_at) as done:
             dropped = self._warehouse.drop_pending()
             position = self._load_batches(done, progress)
             discard_old(self._settings, self._buffer)
             if done.batches or dropped:
                 self._warehouse.forget_loaded_packages()
-            published = self._publish(done, _place(self._buffer, position))
+            place = _place(self._buffer, position)
+            published = self._publish(done, place)
+            if request := asked(self._settings.data_dir):
+                published = self._replay(request, done, place, progress)
         return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
 
-    def _load_batches(self, done: _Done, progress: Progress) -> int:
+    def _load_batches(self, done: Done, progress: Progress) -> int:
         buffer, settings = self._buffer, self._settings
         position = self._start()
         buffer.confirm(position)
@@ -159,12 +167,12 @@ class Loader:
         return 0
 
     def _load_batch(self, batch: Batch) -> None:
+        lacks_tables = self._warehouse.lacks(*ALL_TABLES)
+        if lacks_tables:
+            self._warehouse.forget_schema()
         self._warehouse.load(
             fluents_source(
-                batch,
-                self._normalizer,
-                self._warehouse.known_calls,
-                empty_tables=self._warehouse.lacks(*ALL_TABLES),
+                batch, self._normalizer, self._warehouse.known_calls, empty_tables=lacks_tables
             )
         )
 
@@ -172,72 +180,56 @@ class Loader:
         """Tells the buffer what the warehouse holds, if that is the batch."""
         warehouse, buffer_id = self._warehouse, batch.buffer_id
         position, _ = warehouse.position(buffer_id)
-        held = warehouse.held([row[1] for row in batch.rows])
-        if position != batch.up_to or held < len(batch.rows):
+        missing = warehouse.missing([row[1] for row in batch.rows])
+        if position != batch.up_to or missing:
             raise LoadFailed(
-                f"The warehouse holds {held} of {len(batch.rows)} deliveries of a batch, up to "
-                f"position {position} instead of {batch.up_to}. The buffer keeps them; load again."
+                f"The warehouse lacks {len(missing)} of a batch's {len(batch.rows)} deliveries. It "
+                f"is at position {position} instead of {batch.up_to}. The buffer keeps them; load "
+                "again."
             )
         self._buffer.confirm(position)
         return position
 
-    def _publish(self, done: _Done, place: str) -> bool:
+    def _make_tables(self) -> None:
+        if self._warehouse.lacks(*ALL_TABLES):
+            self._load_batch(self._buffer.read(0, 0, max_rows=1, max_bytes=1))
+
+    def _replay(self, request: ReplayRequest, done: Done, place: str, progress: Progress) -> bool:
+        """Does a replay that was asked for. A failed one is not tried again by itself."""
+        folder = self._settings.data_dir
+        try:
+            self._make_tables()
+            result = replay(
+                request,
+                self._settings,
+                self._buffer,
+                self._normalizer,
+                self._warehouse.connection,
+                progress,
+            )
+            # also where nothing changed: a former try may have been killed before it published
+            published = self._publish(done, place, anyway=True)
+        except Exception as error:
+            # Not the text of any error: it may quote a body, which is somebody's conversation.
+            reason = str(error) if isinstance(error, FluentsError) else type(error).__name__
+            answer(folder, ReplayAnswer(request.request_id, error=reason))
+            raise
+        answer(folder, result)
+        return published
+
+    def _publish(self, done: Done, place: str, *, anyway: bool = False) -> bool:
         """Publishes unless the published file is up to date already; says whether it did."""
         fingerprint = models.fingerprint(self._models)
         is_current = done.models == fingerprint and done.published == place
-        if is_current and self._settings.warehouse_path.exists():
+        if is_current and not anyway and self._settings.warehouse_path.exists():
             return False
-        if self._warehouse.lacks(*ALL_TABLES):
-            self._load_batch(self._buffer.read(0, 0, max_rows=1, max_bytes=1))
+        self._make_tables()
         views = self._warehouse.views(models.ANALYTICS)
         if done.models != fingerprint or not {file.name for file in self._models} <= views:
             models.build(self._warehouse.connection, self._models)
         self._publisher.publish(self._warehouse.connection)
         done.models, done.published = fingerprint, place
         return True
-
-    @contextmanager
-    def _reported(self, started_at: float) -> Iterator[_Done]:
-        former = read_report(self._settings.data_dir)
-        done = _Done(former.models, former.published) if former else _Done("", "")
-        error: str | None = None
-        try:
-            yield done
-        except FluentsError as failure:
-            error = str(failure)
-            raise
-        except Exception as failure:
-            error = f"The load stopped: {failure}. Nothing is lost: the buffer keeps it."
-            log.exception("load_stopped")
-            raise LoadFailed(error) from failure
-        except BaseException:
-            error = "The load was interrupted. The next one goes on."
-            raise
-        finally:
-            is_news = former is None or not former.succeeded or done.published != former.published
-            if error or done.deliveries or is_news:
-                write_report(
-                    self._settings.data_dir,
-                    LoadReport(
-                        started_at=started_at,
-                        finished_at=time.time(),
-                        deliveries=done.deliveries,
-                        succeeded=error is None,
-                        error=error,
-                        models=done.models,
-                        published=done.published,
-                    ),
-                )
-
-
-@dataclass(slots=True)
-class _Done:
-    """What a load has done so far, and what is published."""
-
-    models: str
-    published: str
-    deliveries: int = 0
-    batches: int = 0
 
 
 def _place(buffer: Buffer, position: int) -> str:

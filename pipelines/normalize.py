@@ -19,8 +19,8 @@ import structlog
 
 from connector.buffer import Batch, StoredDelivery
 from connector.errors import ModelError
-from pipelines.sql_files import SqlFile, in_order, read_folder, sql_folder
-from pipelines.tables import CALLS, NORMALIZED, Table
+from pipelines.sql_files import SqlFile, in_order, read_folder, references, sql_folder
+from pipelines.tables import BY_NAME, CALLS, Table
 
 # For a body that alone needs more than the limit, such as a transcript of a million turns.
 ONE_BODY_MEMORY = "2GB"
@@ -77,12 +77,13 @@ class Normalizer:
         folder: Path | None = None,
     ) -> None:
         folder = folder or sql_folder() / "tables"
-        by_name = {table.name: table for table in NORMALIZED}
         self._steps: list[tuple[SqlFile, Table]] = []
         for file in in_order(read_folder(folder)):
-            if file.name not in by_name:
+            if file.name not in BY_NAME:
                 raise ModelError(f"{file.path} names no table of pipelines/tables.py.")
-            self._steps.append((file, by_name[file.name]))
+            self._steps.append((file, BY_NAME[file.name]))
+            if file.name == CALLS.name:
+                self._sources_of_calls = references(file) & BY_NAME.keys()
         self._memory_limit = memory_limit
         self._names = [table.name for _, table in self._steps]
         self._connection = duckdb.connect(
@@ -128,6 +129,26 @@ class Normalizer:
         repaired = [_as_text_only(row) if row[0] in unreadable else row for row in rows]
         return self._run(_arrow(batch.buffer_id, repaired), known_calls)
 
+    @property
+    def sources_of_calls(self) -> set[str]:
+        """The names of the tables that `calls` is folded from."""
+        return self._sources_of_calls
+
+    def calls(self, known: Mapping[str, pa.Table]) -> pa.Table:
+        """The rows of `calls` that `known` gives: all rows of some calls, by table.
+
+        Its own `calls` are what was known of them; what their events say counts more.
+        """
+        try:
+            for name in self._sources_of_calls:
+                self._connection.register(name, known[name])
+            self._connection.register("known_calls", known[CALLS.name])
+            (file,) = (file for file, table in self._steps if table is CALLS)
+            return self._rows(file, CALLS)
+        finally:
+            for name in ("known_calls", *self._sources_of_calls):
+                self._connection.unregister(name)
+
     def _run(self, deliveries: pa.Table, known_calls: KnownCalls) -> dict[str, pa.Table]:
         try:
             return self._run_steps(deliveries, known_calls)
@@ -153,12 +174,15 @@ class Normalizer:
         for file, table in self._steps:
             if table is CALLS:
                 self._connection.register("known_calls", known_calls(self._touched_calls()))
-            columns = ", ".join(column.name for column in table.columns)
-            result = self._connection.sql(f"select {columns} from ({file.sql}\n)")  # noqa: S608 # our own SQL
-            rows = result.to_arrow_table().cast(table.arrow_schema)
+            rows = self._rows(file, table)
             self._connection.register(table.name, rows)
             tables[table.name] = rows
         return tables
+
+    def _rows(self, file: SqlFile, table: Table) -> pa.Table:
+        columns = ", ".join(column.name for column in table.columns)
+        result = self._connection.sql(f"select {columns} from ({file.sql}\n)")  # noqa: S608 # our own SQL
+        return result.to_arrow_table().cast(table.arrow_schema)
 
     def _touched_calls(self) -> pa.Table:
         return self._connection.sql(

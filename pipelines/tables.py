@@ -287,3 +287,4 @@ LOADS = Table(
 )
 
 ALL_TABLES = (*NORMALIZED, LOADS)
+BY_NAME = {table.name: table for table in NORMALIZED}

@@ -6,6 +6,7 @@ the published copy instead.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import dlt
@@ -16,6 +17,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connector.errors import LoadFailed
 from connector.settings import Settings
+from pipelines import holdings
 from pipelines.tables import CALLS, LOADS, SCHEMA, Table
 
 PIPELINE = "fluents_warehouse"
@@ -68,9 +70,24 @@ class Warehouse:
         self.connection.close()
 
     def lacks(self, *tables: Table) -> bool:
-        """Whether any of `tables` is not there yet: nothing was loaded, or by an older version."""
-        there = self._rows("select table_name from duckdb_tables() where schema_name = ?", SCHEMA)
-        return not {table.name for table in tables} <= {name for (name,) in there}
+        """Whether a column of `tables` is not there: nothing was loaded, or by an older version."""
+        there = self._rows(
+            "select table_name, column_name from duckdb_columns() where schema_name = ?", SCHEMA
+        )
+        wanted = {(table.name, column.name) for table in tables for column in table.columns}
+        return not wanted <= set(there)
+
+    def forget_schema(self) -> None:
+        """Makes dlt look which tables and columns are there, and make the others.
+
+        It trusts the version that it recorded, and never makes what was dropped since.
+        """
+        with closing(self.connection.cursor()) as cursor:
+            if cursor.execute(
+                "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
+                [SCHEMA, "_dlt_version"],
+            ).fetchone():
+                cursor.execute(f"delete from {SCHEMA}._dlt_version")  # noqa: S608
 
     def views(self, schema: str) -> set[str]:
         """The names of the views in a schema."""
@@ -118,44 +135,16 @@ class Warehouse:
             storage.delete_loaded_package(load_id)
 
     def position(self, buffer_id: str) -> tuple[int, str | None]:
-        """Up to which position of a buffer the warehouse holds everything; 0 for nothing.
-
-        And the id of the delivery there, by which a buffer that was restored from a copy is
-        recognised: it gives its positions a second time.
-
-        A batch counts once dlt has recorded its package as complete, which it does after the
-        last table: never from dlt's own state, which moves before anything is loaded.
-        """
+        """Up to which position of a buffer it holds everything, and the delivery there."""
         if self.lacks(LOADS):
             return 0, None
-        rows = self._rows(
-            "select max(up_to_position), arg_max(up_to_event_id, up_to_position)"  # noqa: S608
-            f" from {SCHEMA}.loads as loads"
-            f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads.load_id"
-            " where packages.status = 0 and loads.buffer_id = ?",
-            buffer_id,
-        )
-        return int(rows[0][0] or 0), rows[0][1]
+        with closing(self.connection.cursor()) as cursor:
+            return holdings.position(cursor, buffer_id)
 
-    def held(self, event_ids: list[str]) -> int:
-        """How many of some deliveries the warehouse holds, as events or in the quarantine."""
-        if not event_ids:
-            return 0
-        # between, because ids sort by time: DuckDB skips all that is older than the batch
-        of_batch = "between ?1 and ?2 and {0} in (select event_id from batch_ids)"
-        cursor = self.connection.cursor()
-        try:
-            cursor.register("batch_ids", pa.table({"event_id": event_ids}))
-            row = cursor.execute(
-                f"select (select count(*) from {SCHEMA}.events"  # noqa: S608
-                f" where event_id {of_batch.format('event_id')})"
-                f" + (select count(*) from {SCHEMA}.quarantine"
-                f" where delivery_id {of_batch.format('delivery_id')})",
-                [min(event_ids), max(event_ids)],
-            ).fetchone()
-        finally:
-            cursor.close()
-        return int(row[0]) if row else 0
+    def missing(self, event_ids: list[str]) -> list[str]:
+        """Which of some deliveries it does not hold."""
+        with closing(self.connection.cursor()) as cursor:
+            return holdings.missing(cursor, event_ids)
 
     def known_calls(self, call_ids: pa.Table) -> pa.Table:
         """The rows of `calls` for the given ids (one column `call_id`)."""

@@ -13,6 +13,7 @@ from connector.cli.load import load
 from connector.cli.models import models
 from connector.cli.quarantine import quarantine
 from connector.cli.query import query
+from connector.cli.replay import replay
 from connector.cli.run import run
 from connector.cli.send import send
 from connector.cli.serve import serve
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for command in (init, serve, load, run, demo, send, status, query, models, quarantine):
+for command in (init, serve, load, run, demo, send, status, query, models, quarantine, replay):
     cli.add_command(command)
 
 

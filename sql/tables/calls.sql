@@ -70,10 +70,33 @@ events_as_calls as (
     from facts
 ),
 
+-- What a call's row took from one of these events is the event's to tell: it may be read
+-- otherwise by now. Without the event that it came from, a value counts for nothing below.
+still_known as (
+    select
+        * exclude (direction, status) replace (
+            if(webhook_event_id in (select event_id from events), null, webhook_event_id)
+                as webhook_event_id,
+            if(from_number_event_id in (select event_id from events), null, from_number_event_id)
+                as from_number_event_id,
+            if(to_number_event_id in (select event_id from events), null, to_number_event_id)
+                as to_number_event_id,
+            if(is_outgoing_event_id in (select event_id from events), null, is_outgoing_event_id)
+                as is_outgoing_event_id,
+            if(did_not_connect_reason_event_id in (select event_id from events), null, did_not_connect_reason_event_id)
+                as did_not_connect_reason_event_id,
+            if(human_detection_result_event_id in (select event_id from events), null, human_detection_result_event_id)
+                as human_detection_result_event_id,
+            if(recording_url_event_id in (select event_id from events), null, recording_url_event_id)
+                as recording_url_event_id
+        ),
+    from known_calls
+),
+
 all_known as (
     select * from events_as_calls
     union all by name
-    select * exclude (direction, status) from known_calls
+    select * from still_known
 ),
 
 folded as (

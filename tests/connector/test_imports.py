@@ -16,7 +16,15 @@ import connector
 import pipelines
 
 HEAVY = {"dlt", "duckdb", "pipelines", "pyarrow", "sqlglot"}
-FOR_PIPELINES = {"buffer", "delivery", "errors", "load_report", "payload_fields", "settings"}
+FOR_PIPELINES = {
+    "buffer",
+    "delivery",
+    "errors",
+    "load_report",
+    "payload_fields",
+    "replay_request",
+    "settings",
+}
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(connector.__path__, "connector.")

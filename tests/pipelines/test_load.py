@@ -253,6 +253,18 @@ def test_a_table_that_an_older_version_did_not_make_is_made(
     assert query("select count(*) from fluents.recordings") == [(0,)]
 
 
+def test_a_table_that_somebody_dropped_stops_no_load(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
+) -> None:
+    append_all(buffer, [body("event_error", "one")], clock)
+    load()
+    with Warehouse(settings) as warehouse:
+        warehouse.connection.execute("drop table fluents.errors")
+    append_all(buffer, [body("event_error", "two")], clock)
+    assert load().deliveries == 1
+    assert query("select message from fluents.errors") == [("two",)]
+
+
 def test_a_deleted_warehouse_is_loaded_again_from_what_the_buffer_keeps(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
 ) -> None:

@@ -1,0 +1,46 @@
+"""What a warehouse holds of a staging buffer: of the loader's own file, or of the published one."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.tables import SCHEMA
+
+
+def position(connection: duckdb.DuckDBPyConnection, buffer_id: str) -> tuple[int, str | None]:
+    """Up to which position of a buffer the warehouse holds everything; 0 for nothing.
+
+    And the id of the delivery there, by which a buffer that was restored from a copy is
+    recognised: it gives its positions a second time.
+
+    A batch counts once dlt has recorded its package as complete, which it does after the
+    last table: never from dlt's own state, which moves before anything is loaded.
+    """
+    row = connection.execute(
+        "select max(up_to_position), arg_max(up_to_event_id, up_to_position)"  # noqa: S608
+        f" from {SCHEMA}.loads as loads"
+        f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads.load_id"
+        " where packages.status = 0 and loads.buffer_id = ?",
+        [buffer_id],
+    ).fetchone()
+    return (int(row[0] or 0), row[1]) if row else (0, None)
+
+
+def missing(connection: duckdb.DuckDBPyConnection, event_ids: list[str]) -> list[str]:
+    """Which of some deliveries the warehouse holds neither as events nor in the quarantine."""
+    if not event_ids:
+        return []
+    connection.register("asked_for", pa.table({"event_id": event_ids}))
+    try:
+        # between, because ids sort by time: DuckDB skips all that is older than these
+        rows = connection.execute(
+            "select event_id from asked_for where event_id not in ("  # noqa: S608
+            f" select event_id from {SCHEMA}.events where event_id between ?1 and ?2"
+            f" union all select delivery_id from {SCHEMA}.quarantine"
+            " where delivery_id between ?1 and ?2) order by event_id",
+            [min(event_ids), max(event_ids)],
+        ).fetchall()
+    finally:
+        connection.unregister("asked_for")
+    return [event_id for (event_id,) in rows]

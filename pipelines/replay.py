@@ -1,0 +1,168 @@
+"""Derives rows of the warehouse again from the bodies that the buffer keeps.
+
+For what is known better by now (new names in `[fields]`, a newer version) and for what is
+missing. Afterwards the tables are what a first load of the same deliveries would make; rows
+that were right already are not touched, and nothing is taken from what the buffer forgot.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import duckdb
+import pyarrow as pa
+
+from connector.buffer import Batch, Buffer, StoredDelivery
+from connector.replay_request import ReplayAnswer, ReplayRequest
+from connector.settings import Settings
+from pipelines.normalize import BatchTooLarge, Normalizer
+from pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
+
+# Where a row came through first stays as it is.
+_ORIGIN = {"buffer_id", "position"}
+_ACTIONS = {"INSERT": "added", "UPDATE": "changed"}
+
+
+def replay(
+    request: ReplayRequest,
+    settings: Settings,
+    buffer: Buffer,
+    normalizer: Normalizer,
+    connection: duckdb.DuckDBPyConnection,
+    progress: Callable[[int, int], None],
+) -> ReplayAnswer:
+    """Reads again what is asked for and is loaded already, and sets right what differs.
+
+    Each batch is one transaction. Done again after a kill, it goes on where that left off.
+    """
+    counts: Counter[str] = Counter()
+    received: list[int] = []
+    for batch in _chosen(request, settings, buffer, progress):
+        for part, tables in _normalized(normalizer, batch):
+            with closing(connection.cursor()) as cursor:
+                cursor.begin()
+                counts += _set_right(cursor, normalizer, part, tables)
+                cursor.commit()
+        counts["deliveries"] += len(batch.rows)
+        received.append(min(row[_RECEIVED_AT] for row in batch.rows))
+    return ReplayAnswer(
+        request.request_id,
+        deliveries=counts["deliveries"],
+        first_received_at=min(received, default=None),
+        added=counts["added"],
+        changed=counts["changed"],
+        removed=counts["removed"],
+    )
+
+
+_RECEIVED_AT = StoredDelivery._fields.index("received_at")
+
+
+def _chosen(
+    request: ReplayRequest,
+    settings: Settings,
+    buffer: Buffer,
+    progress: Callable[[int, int], None],
+) -> Iterator[Batch]:
+    position, up_to = 0, buffer.counts().confirmed_position
+    while position < up_to:
+        batch = buffer.read(
+            position, up_to, max_rows=settings.batch_rows, max_bytes=settings.batch_bytes
+        )
+        rows = [row for row in batch.rows if _is_asked_for(request, StoredDelivery(*row))]
+        if rows:
+            yield Batch(batch.buffer_id, batch.after, batch.up_to, rows)
+        position = batch.up_to
+        progress(position, up_to)
+
+
+def _is_asked_for(request: ReplayRequest, delivery: StoredDelivery) -> bool:
+    return (request.since is None or delivery.received_at >= request.since) and (
+        not request.types or delivery.type in request.types
+    )
+
+
+def _normalized(
+    normalizer: Normalizer, batch: Batch
+) -> Iterator[tuple[Batch, dict[str, pa.Table]]]:
+    try:
+        yield batch, normalizer.tables(batch)
+    except BatchTooLarge:
+        half = len(batch.rows) // 2
+        for rows in (batch.rows[:half], batch.rows[half:]):
+            yield from _normalized(
+                normalizer, Batch(batch.buffer_id, batch.after, batch.up_to, rows)
+            )
+
+
+def _set_right(
+    cursor: duckdb.DuckDBPyConnection,
+    normalizer: Normalizer,
+    batch: Batch,
+    tables: dict[str, pa.Table],
+) -> Counter[str]:
+    deliveries = [StoredDelivery(*row) for row in batch.rows]
+    # A refused delivery that was stored after all is an event of the same id, and that one's
+    # rows are none of this delivery's.
+    events = [delivery.event_id for delivery in deliveries if delivery.reason is None]
+    cursor.register("replayed", pa.table({"event_id": pa.array(events, pa.string())}))
+    counts: Counter[str] = Counter()
+    for table in NORMALIZED:
+        if table is not CALLS:
+            counts += _merge(cursor, table, tables[table.name])
+            counts["removed"] += _remove(cursor, table, events)
+    # A call is folded from all its events, of which only some may be read again.
+    known = {
+        name: _rows_of_touched_calls(cursor, table)
+        for name, table in BY_NAME.items()
+        if name in normalizer.sources_of_calls or table is CALLS
+    }
+    return counts + _merge(cursor, CALLS, normalizer.calls(known))
+
+
+def _rows_of_touched_calls(cursor: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:
+    columns = ", ".join(column.name for column in table.columns)
+    found = cursor.sql(
+        f"select {columns} from {SCHEMA}.{table.name} where call_id in ("  # noqa: S608
+        f"select call_id from {SCHEMA}.events where event_id in (from replayed))"
+    )
+    return found.to_arrow_table().cast(table.arrow_schema)
+
+
+def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> Counter[str]:
+    """Adds what is missing and changes what differs; counts both."""
+    names = [column.name for column in table.columns]
+    told = [name for name in names if name not in _ORIGIN and name not in table.key]
+    is_same_row = " and ".join(f"there.{name} = fresh.{name}" for name in table.key)
+    cursor.register("fresh", rows)
+    merged = cursor.execute(
+        f"merge into {SCHEMA}.{table.name} as there using fresh on ({is_same_row})"  # noqa: S608
+        f" when matched and ({' or '.join(_differs(table, name) for name in told)})"
+        f" then update set {', '.join(f'{name} = fresh.{name}' for name in told)}"
+        f" when not matched then insert ({', '.join(names)}, _dlt_load_id) values ("
+        f" {', '.join(f'fresh.{name}' for name in names)},"
+        f" (select max(load_id) from {SCHEMA}._dlt_loads where status = 0))"
+        " returning merge_action"
+    )
+    return Counter(_ACTIONS[action] for (action,) in merged.fetchall())
+
+
+def _differs(table: Table, name: str) -> str:
+    is_json = any(column.name == name and column.data_type == "json" for column in table.columns)
+    return f"there.{name}{'::varchar' if is_json else ''} is distinct from fresh.{name}"
+
+
+def _remove(cursor: duckdb.DuckDBPyConnection, table: Table, events: list[str]) -> int:
+    """Removes the rows of replayed events that `fresh` does not have (any more)."""
+    if "event_id" not in table.key or not events:
+        return 0
+    keys = ", ".join(table.key)
+    row = cursor.execute(
+        f"delete from {SCHEMA}.{table.name} where event_id between ? and ?"  # noqa: S608
+        " and event_id in (from replayed)"
+        f" and ({keys}) not in (select ({keys}) from fresh)",
+        [min(events), max(events)],
+    ).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,64 @@
+"""Reports of a load what `status`, `/metrics` and the next load want to know of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from connector.errors import FluentsError, LoadFailed
+from connector.load_report import LoadReport, read_report, write_report
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Done:
+    """What a load has done so far, and what is published."""
+
+    models: str
+    published: str
+    deliveries: int = 0
+    batches: int = 0
+
+
+@contextmanager
+def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
+    """Writes the report of a load at its end, however it ends.
+
+    Any error that is not ours becomes a `LoadFailed`.
+    """
+    former = read_report(data_dir)
+    done = Done(former.models, former.published) if former else Done("", "")
+    error: str | None = None
+    try:
+        yield done
+    except FluentsError as failure:
+        error = str(failure)
+        raise
+    except Exception as failure:
+        error = f"The load stopped: {failure}. Nothing is lost: the buffer keeps it."
+        log.exception("load_stopped")
+        raise LoadFailed(error) from failure
+    except BaseException:
+        error = "The load was interrupted. The next one goes on."
+        raise
+    finally:
+        is_news = former is None or not former.succeeded or done.published != former.published
+        if error or done.deliveries or is_news:
+            write_report(
+                data_dir,
+                LoadReport(
+                    started_at=started_at,
+                    finished_at=time.time(),
+                    deliveries=done.deliveries,
+                    succeeded=error is None,
+                    error=error,
+                    models=done.models,
+                    published=done.published,
+                ),
+            )

@@ -1,0 +1,195 @@
+"""A replay makes the tables what a first load of the same deliveries would make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.buffer import SqliteBuffer
+from connector.replay_request import ReplayAnswer, ReplayRequest, answered, ask, asked
+from connector.settings import Settings
+from connector.simulator import simulate
+from pipelines.load import Loader, LoadResult, nothing_to_load
+from pipelines.warehouse import Warehouse
+from tests.deliveries import START, Clock, append_all, body
+from tests.pipelines.conftest import Query
+from tests.pipelines.contents import contents
+
+Load = Callable[[], LoadResult]
+REQUEST = "the-request"
+NEW_NAMES = {
+    "error_message": ["secret_message"],
+    "did_not_connect_reason": ["why"],
+    "recording_url": ["where"],
+    "transcript": ["said"],
+}
+BODIES = [
+    body("event_error", {"secret_message": "later known", "message": "known"}),
+    body("event_phone_call_did_not_connect", {"why": "no credit"}, call_id="call-2"),
+    body("event_recording", {"where": "https://example.org/1.wav"}, call_id="call-3"),
+    body("event_transcript", {"said": "BOT: one", "transcript": "BOT: a\nHUMAN: b"}),
+    body("event_transcript", {"said": "BOT: one", "transcript": "HUMAN: zero"}, call_id="call-4"),
+]  # fmt: skip
+
+
+def replay(settings: Settings, **asked_for: Any) -> ReplayAnswer:
+    ask(settings.data_dir, ReplayRequest(REQUEST, **asked_for))
+    with Loader(settings) as loader:
+        loader.load()
+    result = answered(settings.data_dir, REQUEST)
+    assert result is not None
+    assert asked(settings.data_dir) is None
+    return result
+
+
+def first_load(settings: Settings, folder: Path) -> dict[str, Any]:
+    """What a warehouse holds that is loaded for the first time, with the same settings."""
+    other = settings.model_copy(
+        update={
+            "data_dir": folder,
+            "buffer_path": settings.buffer_file,
+            "warehouse_path": folder / "other.duckdb",
+        }
+    )
+    with Loader(other) as loader:
+        loader.load()
+    return contents(other.warehouse_path)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"quarantine_keep_days": 36500})
+
+
+@pytest.fixture
+def loaded(buffer: SqliteBuffer, clock: Clock, load: Load) -> SqliteBuffer:
+    simulated = [delivery.body for delivery in islice(simulate(seed=3), 300)]
+    append_all(buffer, [*BODIES, *simulated, b"[]", BODIES[0]], clock)
+    load()
+    return buffer
+
+
+def test_a_replay_with_new_names_gives_what_a_first_load_with_them_gives(
+    loaded: SqliteBuffer, settings: Settings, tmp_path: Path
+) -> None:
+    taught = settings.model_copy(update={"fields": NEW_NAMES})
+    before = contents(settings.warehouse_path)
+    result = replay(taught, types=("event_error", "event_recording"))
+    assert (result.error, result.added, result.removed) == (None, 0, 0)
+    assert result.changed == 3  # an error, a recording, and the call with the recording
+    result = replay(taught)
+    assert (result.deliveries, result.added) == (loaded.counts().received, 0)
+    assert (result.removed, result.changed > 3) == (1, True)
+    after = contents(settings.warehouse_path)
+    assert after == first_load(taught, tmp_path / "again") != before
+
+
+def test_rows_that_are_right_are_not_touched(loaded: SqliteBuffer, settings: Settings) -> None:
+    before = contents(settings.warehouse_path)
+    result = replay(settings)
+    assert (result.added, result.changed, result.removed) == (0, 0, 0)
+    assert contents(settings.warehouse_path) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from fluents.transcript_turns where turn_index = 1",
+        "delete from fluents.events; delete from fluents.calls",
+        "update fluents.calls set status = 'x', from_number = 'y', connected_at = NULL",
+        "update fluents.post_call_results set result_text = 'x', result_json = NULL",
+        "insert into fluents.transcript_turns by name select * replace (99 as turn_index)"
+        " from fluents.transcript_turns where turn_index = 1",
+        "drop table fluents.errors",
+        "alter table fluents.messages drop column sender",
+        "delete from fluents.quarantine",
+    ],
+)
+def test_what_is_missing_or_wrong_is_set_right(
+    damage: str, loaded: SqliteBuffer, settings: Settings
+) -> None:
+    before = contents(settings.warehouse_path)
+    with Warehouse(settings) as warehouse:
+        warehouse.connection.execute(damage)
+    result = replay(settings)
+    assert result.added + result.changed + result.removed > 0
+    assert contents(settings.warehouse_path) == before
+
+
+def test_since_leaves_alone_what_came_before(
+    loaded: SqliteBuffer, settings: Settings, query: Query
+) -> None:
+    with Warehouse(settings) as warehouse:
+        warehouse.connection.execute("update fluents.errors set message = 'x'")
+    since = START + 200 * 1_000_000
+    result = replay(settings, since=since)
+    assert result.first_received_at == since
+    newest_wrong = "select max(epoch_us(received_at)), count(*) from fluents.errors"
+    ((newest, count),) = query(f"{newest_wrong} where message = 'x'")
+    assert newest < since
+    assert 0 < count < query(newest_wrong)[0][1]
+
+
+def test_a_call_keeps_what_events_said_that_are_gone_from_everywhere(
+    loaded: SqliteBuffer, settings: Settings, query: Query
+) -> None:
+    with Warehouse(settings) as warehouse:
+        warehouse.connection.execute(
+            "update fluents.calls set from_number = '+1999', from_number_event_id = '0'"
+            " where call_id = 'call-1'"
+        )
+    assert replay(settings).error is None
+    assert query("select from_number from fluents.calls where call_id = 'call-1'") == [("+1999",)]
+
+
+def test_an_event_that_was_refused_first_stays_an_event(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
+) -> None:
+    from connector.delivery import judge
+
+    (receipt,) = append_all(buffer, [b"{"], clock)
+    repaired = judge(BODIES[0], webhook="main", received_at=START, event_id=receipt.event_id)
+    buffer.retry(repaired)
+    load()
+    before = contents(settings.warehouse_path)
+    assert len(before["errors"]) == len(before["quarantine"]) == 1
+    assert replay(settings.model_copy(update={"batch_rows": 1})).removed == 0
+    assert contents(settings.warehouse_path) == before
+
+
+def test_a_replay_that_was_interrupted_is_done_by_the_next_load(
+    loaded: SqliteBuffer, settings: Settings
+) -> None:
+    before = contents(settings.warehouse_path)
+    with Warehouse(settings) as warehouse:
+        warehouse.connection.execute("update fluents.errors set message = 'x'")
+    ask(settings.data_dir, ReplayRequest(REQUEST))
+    assert not nothing_to_load(settings, loaded)
+
+    def interrupt(done: int, total: int) -> None:
+        if done and asked(settings.data_dir):
+            raise KeyboardInterrupt
+
+    with Loader(settings) as loader, pytest.raises(KeyboardInterrupt):
+        loader.load(interrupt)
+    assert asked(settings.data_dir) is not None
+    with Loader(settings) as loader:
+        loader.load()
+    assert answered(settings.data_dir, REQUEST) is not None
+    assert contents(settings.warehouse_path) == before
+
+
+def test_batches_that_need_too_much_memory_are_replayed_in_parts(
+    loaded: SqliteBuffer, settings: Settings, clock: Clock, load: Load
+) -> None:
+    long = [body("event_error", f"e{n}", unknown="z" * 500_000) for n in range(40)]
+    append_all(loaded, long, clock)
+    load()
+    before = contents(settings.warehouse_path)
+    small = settings.model_copy(update={"batch_bytes": 10**9, "memory_limit": "100MB"})
+    assert replay(small, types=("event_error",)).error is None
+    assert contents(settings.warehouse_path) == before
