@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
 import duckdb
 import pyarrow as pa
 
+from connector.buffer.check import Finding, confirmed, ids_up_to
+from connector.errors import QueryError
+from pipelines.query import published
 from pipelines.tables import SCHEMA
 
 
@@ -17,14 +24,15 @@ def position(connection: duckdb.DuckDBPyConnection, buffer_id: str) -> tuple[int
     A batch counts once dlt has recorded its package as complete, which it does after the
     last table: never from dlt's own state, which moves before anything is loaded.
     """
-    row = connection.execute(
+    # all rows are fetched: DuckDB takes a result that is still open for work under way
+    ((up_to, event_id),) = connection.execute(
         "select max(up_to_position), arg_max(up_to_event_id, up_to_position)"  # noqa: S608
         f" from {SCHEMA}.loads as loads"
         f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads.load_id"
         " where packages.status = 0 and loads.buffer_id = ?",
         [buffer_id],
-    ).fetchone()
-    return (int(row[0] or 0), row[1]) if row else (0, None)
+    ).fetchall()
+    return int(up_to or 0), event_id
 
 
 def missing(connection: duckdb.DuckDBPyConnection, event_ids: list[str]) -> list[str]:
@@ -44,3 +52,28 @@ def missing(connection: duckdb.DuckDBPyConnection, event_ids: list[str]) -> list
     finally:
         connection.unregister("asked_for")
     return [event_id for (event_id,) in rows]
+
+
+def check_warehouse(buffer_path: Path, warehouse_path: Path) -> Iterator[Finding]:
+    """Whether the published warehouse holds what the buffer was told that it holds."""
+    lacking: list[str] = []
+    try:
+        buffer_id, told = confirmed(buffer_path)
+        with published(warehouse_path) as connection:
+            published_up_to, _ = position(connection, buffer_id)
+            for event_ids in ids_up_to(buffer_path, min(published_up_to, told)):
+                lacking += missing(connection, event_ids)
+    except sqlite3.DatabaseError:
+        return  # what is wrong with the buffer's file, its own findings say
+    except QueryError as error:
+        advice = "Run `fluents-warehouse load`: it publishes the warehouse again." if told else ""
+        yield Finding("warehouse", not told, str(error), advice)
+        return
+    if lacking:
+        detail = f"It lacks {len(lacking):,} deliveries that it held once, from {lacking[0]} on."
+        yield Finding("warehouse", False, detail, "Run `fluents-warehouse replay`.")
+        return
+    behind = told - published_up_to
+    later = f"; {behind:,} more are loaded and published with the next load" if behind > 0 else ""
+    detail = f"It holds all that is kept here up to position {published_up_to:,}{later}."
+    yield Finding("warehouse", True, detail)

@@ -122,6 +122,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, not even by folding the WAL back when it is closed.
+
+    Raises `BufferUnavailable`.
+    """
+    try:
+        return sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+        )
+    except sqlite3.Error as error:
+        raise unavailable(path, error) from error
+
+
 def _inode(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     try:
         found = os.stat(path)  # noqa: PTH116 # at each commit, and pathlib is slower
@@ -193,9 +206,11 @@ def refuse_foreign(path: Path) -> None:
 
 def unavailable(path: Path, error: Exception) -> BufferUnavailable:
     """What to tell the user when SQLite or the file system refuses."""
+    advice = "Look at free space, permissions and what else holds the file."
+    if getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        advice = "The file is damaged: run `fluents-warehouse buffer recover`."
     return BufferUnavailable(
-        f"The staging buffer {path} cannot be used: {error}. Nothing was stored. Look at free "
-        "space, permissions and what else holds the file."
+        f"The staging buffer {path} cannot be used: {error}. Nothing was stored. {advice}"
     )
 
 

@@ -7,6 +7,7 @@ import sys
 import click
 
 from connector import __version__
+from connector.cli.buffer import buffer
 from connector.cli.demo import demo
 from connector.cli.init import init
 from connector.cli.load import load
@@ -30,7 +31,20 @@ def cli() -> None:
     """
 
 
-for command in (init, serve, load, run, demo, send, status, query, models, quarantine, replay):
+for command in (
+    init,
+    serve,
+    load,
+    run,
+    demo,
+    send,
+    status,
+    query,
+    models,
+    quarantine,
+    replay,
+    buffer,
+):
     cli.add_command(command)
 
 

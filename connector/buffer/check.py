@@ -1,0 +1,167 @@
+"""Looks a buffer over: is the file whole, is nothing missing, do the counters say the same?
+
+It only reads, in one consistent view, so receivers and the loader may go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from connector.buffer.recover import is_as_received
+from connector.buffer.sqlite_file import open_to_read, refuse_foreign
+from connector.delivery import Delivery
+
+IDS_AT_ONCE = 25_000
+SHOWN = 3  # ids that a finding names
+RECOVER = "Run `fluents-warehouse buffer recover`: it keeps the file and saves what can be read."
+ASK = "Please report it with the output of `fluents-warehouse status --json`."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, what was found, and what to do where it is wrong."""
+
+    subject: str
+    is_right: bool
+    detail: str
+    advice: str = ""
+
+
+Check = Callable[[sqlite3.Connection], Finding]
+
+
+def check_buffer(path: Path) -> Iterator[Finding]:
+    """Each finding as it is made. Raises `BufferRefused`, `BufferUnavailable`."""
+    refuse_foreign(path)
+    with closing(open_to_read(path)) as connection:
+        for subject, check in CHECKS.items():
+            try:
+                if not connection.in_transaction:
+                    connection.execute("begin")  # all checks see the same state
+                yield check(connection)
+            except sqlite3.DatabaseError as error:
+                yield Finding(subject, False, f"It cannot be read: {error}.", RECOVER)
+
+
+def _file(connection: sqlite3.Connection) -> Finding:
+    found = [row[0] for row in connection.execute("pragma integrity_check(3)")]
+    if found != ["ok"]:
+        return Finding("file", False, f"SQLite finds damage: {'; '.join(found)}.", RECOVER)
+    return Finding("file", True, "SQLite finds no damage.")
+
+
+def _bodies(connection: sqlite3.Connection) -> Finding:
+    changed = []
+    rows = 0
+    for row in connection.execute(
+        "select event_id, received_at, webhook, body, call_id, type, body_hash from deliveries"
+        " where reason is null"
+    ):
+        rows += 1
+        if not is_as_received(Delivery(*row)):
+            changed.append(row[0])
+    if changed:
+        return Finding(
+            "bodies", False, f"{len(changed):,} bodies have changed: {_named(changed)}.", RECOVER
+        )
+    return Finding("bodies", True, f"{rows:,} bodies are what was received.")
+
+
+def _positions(connection: sqlite3.Connection) -> Finding:
+    confirmed, last, pending = connection.execute(
+        "select confirmed_position,"
+        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0),"
+        " (select count(*) from deliveries where position > confirmed_position) from buffer"
+    ).fetchone()
+    if missing := last - confirmed - pending:
+        return Finding(
+            "positions",
+            False,
+            f"{missing:,} of the {last - confirmed:,} deliveries that wait for a load are gone.",
+            "Bring back a backup of the file if there is one; a load takes what is there.",
+        )
+    return Finding(
+        "positions",
+        True,
+        f"All {pending:,} deliveries that wait for a load are there, up to {last:,}.",
+    )
+
+
+def _identity(connection: sqlite3.Connection) -> Finding:
+    twice = [
+        row[0]
+        for row in connection.execute(
+            "select event_id from deliveries group by event_id, reason is null having count(*) > 1"
+        )
+    ]
+    if twice:
+        return Finding("identity", False, f"Ids given twice: {_named(twice)}.", ASK)
+    (wrong,) = connection.execute(
+        "select count(*) from deliveries as later"
+        " join deliveries as first on first.event_id = later.duplicate_of"
+        " where first.reason is null and first.body_hash is not later.body_hash"
+    ).fetchone()
+    if wrong:
+        return Finding("identity", False, f"{wrong:,} duplicates differ from their first.", ASK)
+    return Finding("identity", True, "Each id is given once; each duplicate equals its first.")
+
+
+def _counters(connection: sqlite3.Connection) -> Finding:
+    received, duplicates, quarantined, last = connection.execute(
+        "select received, duplicates, quarantined,"
+        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0) from buffer"
+    ).fetchone()
+    rows, marked, refused, retried = connection.execute(
+        "select count(*), count(duplicate_of), count(reason), (select count(*)"
+        " from deliveries as refusal join deliveries as event using (event_id)"
+        " where refusal.reason is not null and event.reason is null) from deliveries"
+    ).fetchone()
+    counted = (received, duplicates, quarantined)
+    there = (rows - retried, marked, refused - retried)
+    # what was discarded is counted still, and is no row any more
+    is_right = (
+        counted == there
+        if rows == last
+        else all(counter >= kept for counter, kept in zip(counted, there, strict=True))
+    )
+    detail = (
+        f"received {received:,}, duplicates {duplicates:,}, quarantined {quarantined:,}; "
+        f"the rows kept: {there[0]:,}, {there[1]:,}, {there[2]:,}."
+    )
+    return Finding("counters", is_right, f"Counted are {detail}", "" if is_right else ASK)
+
+
+def confirmed(path: Path) -> tuple[str, int]:
+    """The id of the buffer, and the position up to which the warehouse holds everything."""
+    with closing(open_to_read(path)) as connection:
+        buffer_id, position = connection.execute(
+            "select buffer_id, confirmed_position from buffer"
+        ).fetchone()
+    return buffer_id, position
+
+
+def ids_up_to(path: Path, position: int) -> Iterator[list[str]]:
+    """The ids of the deliveries that are kept up to a position, in groups."""
+    with closing(open_to_read(path)) as connection:
+        rows = connection.execute(
+            "select event_id from deliveries where position <= ? order by position", (position,)
+        )
+        while group := rows.fetchmany(IDS_AT_ONCE):
+            yield [event_id for (event_id,) in group]
+
+
+def _named(ids: list[str]) -> str:
+    return ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
+
+
+CHECKS: dict[str, Check] = {
+    "file": _file,
+    "bodies": _bodies,
+    "positions": _positions,
+    "identity": _identity,
+    "counters": _counters,
+}

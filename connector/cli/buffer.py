@@ -1,0 +1,111 @@
+"""`buffer`: looking the staging buffer over, and recovering a damaged one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from connector.cli.options import config_option
+from connector.errors import FluentsError
+
+if TYPE_CHECKING:
+    from connector.buffer.recover import Recovered
+    from connector.settings import Settings
+
+
+@click.group()
+def buffer() -> None:
+    """The staging buffer: is it whole, and how to save a damaged one."""
+
+
+@buffer.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for scripts.")
+@config_option
+def check(as_json: bool, config: Path | None) -> None:
+    """Look whether the buffer is whole, and whether the warehouse holds what it should.
+
+    Reads everything and changes nothing; the receiver may run meanwhile. Ends with status 1 and
+    says what to do if anything is wrong.
+    """
+    from connector.buffer.check import check_buffer
+    from connector.settings import load_settings
+    from pipelines.holdings import check_warehouse
+
+    settings = _with_buffer(load_settings(config))
+    is_right = True
+    for finding in chain(
+        check_buffer(settings.buffer_file),
+        check_warehouse(settings.buffer_file, settings.warehouse_path),
+    ):
+        is_right = is_right and finding.is_right
+        if as_json:
+            click.echo(json.dumps(asdict(finding)))
+        else:
+            word = "ok" if finding.is_right else "wrong"
+            click.echo(f"{word:5}  {finding.subject:9}  {finding.detail}")
+            if finding.advice:
+                click.echo(f"       → {finding.advice}")
+    if not is_right:
+        raise click.exceptions.Exit(1)
+
+
+@buffer.command()
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Add what can be read of this file, which was set aside before.",
+)
+@config_option
+def recover(source: Path | None, config: Path | None) -> None:
+    """Set a damaged buffer aside and put what can be read of it in its place.
+
+    The damaged file is kept beside it. The receiver may run: it goes on with the new file. The
+    next load loads all of it; what the warehouse has already, it recognises.
+    """
+    from connector.buffer.recover import recover as set_aside
+    from connector.buffer.recover import recover_from
+    from connector.settings import load_settings
+
+    settings = _with_buffer(load_settings(config))
+    if source is not None:
+        _tell(recover_from(source, settings.buffer_file))
+        return
+    if _is_whole(settings.buffer_file):
+        click.echo(f"{settings.buffer_file} is not damaged; it was left as it is.")
+        return
+    result = set_aside(settings.buffer_file, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    _tell(result)
+    click.echo(f"The damaged file is {result.set_aside}.")
+
+
+def _tell(result: Recovered) -> None:
+    click.echo(f"Recovered {result.copied:,} deliveries.")
+    if result.changed:
+        click.echo(
+            f"Of {result.changed:,} the body has changed: see `fluents-warehouse quarantine list`."
+        )
+    if result.unreadable:
+        click.echo(f"Up to {result.unreadable:,} deliveries could not be read.")
+
+
+def _is_whole(path: Path) -> bool:
+    from connector.buffer.check import check_buffer
+
+    return all(
+        finding.is_right for finding in check_buffer(path) if finding.subject in ("file", "bodies")
+    )
+
+
+def _with_buffer(settings: Settings) -> Settings:
+    if not settings.buffer_file.exists():
+        raise FluentsError(
+            f"There is no buffer at {settings.buffer_file} yet: nothing was received."
+        )
+    return settings
