@@ -12,6 +12,7 @@ import pytest
 from connector.buffer import SqliteBuffer
 from connector.settings import Settings
 from tests.deliveries import TOKEN, Clock
+from tests.disk import FaultyDisk, compile_faulty
 from tests.processes import Receiver, run_command
 
 PRINTED = ("dlt", "duckdb", "flask", "granian", "pyarrow")
@@ -59,3 +60,14 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
     """A real receiver, with two workers, in processes of its own."""
     with Receiver(tmp_path) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def faulty_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_faulty(tmp_path_factory.mktemp("faulty"))
+
+
+@pytest.fixture
+def disk(faulty_library: Path, tmp_path: Path) -> FaultyDisk:
+    """The disk of the test's folder, for processes that get its `env`."""
+    return FaultyDisk(faulty_library, tmp_path)

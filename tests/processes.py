@@ -48,8 +48,11 @@ def free_port() -> int:
 class Receiver:
     """`fluents-warehouse serve` (or another command that serves) in `folder`, until closed."""
 
-    def __init__(self, folder: Path, *command: str, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, *command: str, env: dict[str, str] | None = None, **settings: Any
+    ) -> None:
         self.folder = folder
+        self.env = env or {}
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.base}/fluents/webhook/{TOKEN}"
@@ -73,7 +76,7 @@ class Receiver:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "connector", *self._command],
                 cwd=self.folder,
-                env=environment(),
+                env=environment(**self.env),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

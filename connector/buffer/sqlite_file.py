@@ -4,6 +4,10 @@
 - WAL mode and `synchronous=FULL`: a commit is on disk when it returns.
 - A commit counts only if the path still leads to the file that it went to. SQLite would go on
   writing to a deleted file for as long as it is open, and lose all of that at the end.
+- No commit goes behind another whose sync failed. SQLite writes the next over it; but a process
+  that is killed and started again finds it whole in the page cache, though it may never reach the
+  disk, and a power cut would then end the WAL there. So the WAL is emptied before the first write,
+  and what was refused is written over at once.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -51,16 +55,20 @@ class SqliteFile:
         with self.write_lock, self._as_unavailable():
             if self._identity != self._identity_now():
                 self._open_again()
+            if not self._is_emptied:
+                self._empty_wal()
             connection = self._writer
             connection.execute("begin immediate")
             try:
                 yield connection
                 connection.execute("commit")
-            except BaseException:
+            except BaseException as error:
                 # SQLite may have rolled back by itself (a full disk does that); the error that
                 # started it is the one to report.
                 if connection.in_transaction:
                     connection.execute("rollback")
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_FSYNC:
+                    _write_over(connection)
                 raise
             if self._identity != self._identity_now():
                 raise OSError("the file was taken away while it was written")
@@ -88,6 +96,7 @@ class SqliteFile:
             writer.execute("commit")
             opened.pop_all()
         self._writer, self._reader = writer, reader
+        self._is_emptied = False  # at the first write, so that a full disk can still be read
         self._identity = self._identity_now()
 
     def _open_again(self) -> None:
@@ -101,6 +110,16 @@ class SqliteFile:
             self._writer.close()
             self._reader.close()
             self._open()
+
+    def _empty_wal(self) -> None:
+        """Writes to the database, and syncs there, all that was found in the WAL."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while self._writer.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+            # SQLite does not wait by itself where another process does the same.
+            if time.monotonic() > deadline:
+                raise OSError("another process keeps its log in use")
+            time.sleep(0.01)
+        self._is_emptied = True
 
     def _identity_now(self) -> tuple[tuple[int, int] | None, ...]:
         """Which files are at the path: the database, and the WAL that the commits go to."""
@@ -133,6 +152,12 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         )
     except sqlite3.Error as error:
         raise unavailable(path, error) from error
+
+
+def _write_over(connection: sqlite3.Connection) -> None:
+    """Replaces a commit that was refused, but stands in the WAL, by one that says nothing."""
+    with suppress(sqlite3.Error):  # its sync fails as well, most likely; being written is enough
+        connection.execute("update buffer set checked = checked + 1")
 
 
 def _inode(path: str | os.PathLike[str]) -> tuple[int, int] | None:
