@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,17 @@ class Receiver:
     """`fluents-warehouse serve` (or another command that serves) in `folder`, until closed."""
 
     def __init__(
-        self, folder: Path, *command: str, env: dict[str, str] | None = None, **settings: Any
+        self,
+        folder: Path,
+        *command: str,
+        env: dict[str, str] | None = None,
+        within: Sequence[str] = (),
+        **settings: Any,
     ) -> None:
+        """`env` is added to its environment; `within` is a command that starts it."""
         self.folder = folder
-        self.env = env or {}
+        self._env = env or {}
+        self._within = within
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.base}/fluents/webhook/{TOKEN}"
@@ -74,9 +82,9 @@ class Receiver:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "connector", *self._command],
+                [*self._within, sys.executable, "-m", "connector", *self._command],
                 cwd=self.folder,
-                env=environment(**self.env),
+                env=environment(**self._env),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -8,9 +8,10 @@ could not sync holds after a power cut.
 from __future__ import annotations
 
 import errno
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("faulty.c")
@@ -50,3 +51,33 @@ class FaultyDisk:
             yield
         finally:
             self._fault.unlink()
+
+
+class SmallDisk:
+    """A tmpfs of 4 MB at `folder`, for the process that is started `within`, and its children."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        mount = 'mount -t tmpfs -o size=4m none "$0" && mkdir "$0/tmp" && exec "$@"'
+        self.within = ["unshare", "-rm", "sh", "-c", mount, str(folder)]
+        self.env = {"TMPDIR": str(folder / "tmp")}
+
+    @contextmanager
+    def full(self, pid: int) -> Iterator[None]:
+        """Has no byte left, where `pid` was started within it."""
+        ballast = self._seen_by(pid) / "ballast"
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        assert shutil.disk_usage(ballast).free == 0
+        yield
+        ballast.unlink()
+
+    def copy(self, pid: int, target: Path) -> None:
+        """Copies its database files to `target`, at a time when nobody writes."""
+        target.mkdir()
+        for file in self._seen_by(pid).glob("buffer.sqlite*"):
+            shutil.copy(file, target)
+
+    def _seen_by(self, pid: int) -> Path:
+        return Path(f"/proc/{pid}/root{self.folder}")
