@@ -10,7 +10,9 @@ import os
 import signal
 import socket
 import tempfile
+import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -20,14 +22,18 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from connector.access import Tokens
-from connector.buffer import open_buffer
-from connector.errors import SettingsError
+from connector.buffer import Buffer, open_buffer
+from connector.errors import BufferUnavailable, SettingsError
 from connector.logs import configure_logs
 from connector.process import end_with_parent
 from connector.settings import Settings
 
 STOP_SECONDS = 10  # for requests under way; one that takes longer is cut off
 MAX_HEADER_BYTES = 64 * 1024  # more than any proxy sends; beyond it granian answers 431
+
+OPEN_SECONDS = 1.0  # between two tries of a worker to open a buffer that is unavailable
+# prometheus_client maps its files: on a full disk, a write to one would kill the worker.
+MEMORY = Path("/dev/shm")  # noqa: S108 # in a folder of our own there
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +48,8 @@ def serve(settings: Settings) -> None:
     # Made, or refused, here once: a worker that fails would only be started again.
     open_buffer(settings).close()
     _claim_port(settings.host, settings.port)
-    with tempfile.TemporaryDirectory(prefix="fluents-metrics-") as metrics_dir:
+    memory = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="fluents-metrics-", dir=memory) as metrics_dir:
         # prometheus_client reads it when a worker imports it.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir
         server = Server(
@@ -88,12 +95,22 @@ def _worker_app(settings: Settings, parent: int) -> Any:
     configure_logs(settings.log_format)
     collect_garbage_seldom()
     return Rsgi(
-        create_app(settings, open_buffer(settings)),
+        create_app(settings, _open_buffer(settings)),
         wants_body=Tokens(settings.webhooks).open,
         threads=settings.threads,
         max_bytes=settings.max_body_bytes,
         seconds=settings.request_seconds,
     )
+
+
+def _open_buffer(settings: Settings) -> Buffer:
+    # A worker that died at once, again and again, would take the others with it: granian gives up.
+    while True:
+        try:
+            return open_buffer(settings)
+        except BufferUnavailable as error:
+            log.error("buffer_unavailable", detail=str(error))
+            time.sleep(OPEN_SECONDS)
 
 
 def collect_garbage_seldom() -> None:

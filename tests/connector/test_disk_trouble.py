@@ -143,7 +143,10 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(receiver: Receiver) -> None
     poster.check(receiver.folder / ".fluents" / "buffer.sqlite")
 
 
-def test_a_small_disk_that_is_really_full_loses_nothing_and_is_well_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [0, 1, 2])
+def test_a_small_disk_that_is_really_full_loses_nothing_and_is_well_again(
+    tmp_path: Path, killed: int
+) -> None:
     data = tmp_path / ".fluents"
     data.mkdir()
     small = SmallDisk(data)
@@ -156,9 +159,13 @@ def test_a_small_disk_that_is_really_full_loses_nothing_and_is_well_again(tmp_pa
             assert poster.post(1) == {503}
             until(lambda: is_refusal(get(receiver, "/readyz")))
             assert get(receiver, "/healthz").status_code == 200
-            assert set(all_workers(receiver)) == workers
-        assert get(receiver, "/readyz").status_code == 200
+            for worker in list(workers)[:killed]:
+                worker.kill()
+            until(lambda: len({*workers, *all_workers(receiver)}) == 2 + killed)
+            poster.post(20)
+        until(lambda: get(receiver, "/readyz").status_code == 200)
         assert poster.post(10) == {200}
+        assert len({*workers, *all_workers(receiver)}) == 2 + killed
         small.copy(receiver.process.pid, tmp_path / "copy")
     poster.check(tmp_path / "copy" / "buffer.sqlite")
 
