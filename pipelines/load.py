@@ -86,7 +86,6 @@ class Loader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._models = models.models()
         with ExitStack() as opened:
             opened.enter_context(_only_one(settings.data_dir))
@@ -238,11 +237,20 @@ def _place(buffer: Buffer, position: int) -> str:
 
 @contextmanager
 def _only_one(data_dir: Path) -> Iterator[None]:
+    lock = FileLock(data_dir / "load.lock")
     try:
-        with FileLock(data_dir / "load.lock", timeout=0):
-            yield
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
     except Timeout:
         raise LoadRunning(
             f"Another load is running on {data_dir}. It will load what is pending; wait for it, "
             "or stop it first."
         ) from None
+    except OSError as error:
+        raise LoadFailed(
+            f"A load cannot write to {data_dir}: {error}. Nothing is lost: the buffer keeps it."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

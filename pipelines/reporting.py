@@ -50,15 +50,16 @@ def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
     finally:
         is_news = former is None or not former.succeeded or done.published != former.published
         if error or done.deliveries or is_news:
-            write_report(
-                data_dir,
-                LoadReport(
-                    started_at=started_at,
-                    finished_at=time.time(),
-                    deliveries=done.deliveries,
-                    succeeded=error is None,
-                    error=error,
-                    models=done.models,
-                    published=done.published,
-                ),
+            report = LoadReport(
+                started_at=started_at,
+                finished_at=time.time(),
+                deliveries=done.deliveries,
+                succeeded=error is None,
+                error=error,
+                models=done.models,
+                published=done.published,
             )
+            try:
+                write_report(data_dir, report)
+            except OSError as failure:  # a full disk; what stopped the load says more
+                log.error("report_not_written", error=str(failure))

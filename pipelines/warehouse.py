@@ -120,8 +120,8 @@ class Warehouse:
             return self.pipeline.run(source, loader_file_format="parquet")
         except PipelineStepFailed as error:
             raise LoadFailed(
-                f"dlt failed to {error.step}: {error.exception}. Nothing is lost: the next load "
-                "starts where this one did."
+                f"dlt failed to {error.step}: {_last_line(error.exception)} Nothing is lost: the "
+                "next load starts where this one did."
             ) from error
 
     def forget_loaded_packages(self) -> None:
@@ -168,3 +168,8 @@ class Warehouse:
             return cursor.execute(sql, list(values)).fetchall()
         finally:
             cursor.close()
+
+
+def _last_line(error: BaseException) -> str:
+    """What happened; dlt puts whole stack traces into its messages."""
+    return str(error).rstrip(" .\n").rsplit("\n", 1)[-1] + "."
