@@ -6,8 +6,8 @@
   writing to a deleted file for as long as it is open, and lose all of that at the end.
 - No commit goes behind another whose sync failed. SQLite writes the next over it; but a process
   that is killed and started again finds it whole in the page cache, though it may never reach the
-  disk, and a power cut would then end the WAL there. So the WAL is emptied before the first write,
-  and what was refused is written over at once.
+  disk, and a power cut would then end the WAL there. So the WAL is emptied before the first
+  promise, and what was refused is written over at once.
 """
 
 from __future__ import annotations
@@ -50,12 +50,15 @@ class SqliteFile:
             self._open()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A write transaction: on disk at the end of the block, undone by any error in it."""
+    def writing(self, *, is_promise: bool = True) -> Iterator[sqlite3.Connection]:
+        """A write transaction: on disk at the end of the block, undone by any error in it.
+
+        Where a power cut may undo it without harm, it is no promise.
+        """
         with self.write_lock, self._as_unavailable():
             if self._identity != self._identity_now():
                 self._open_again()
-            if not self._is_emptied:
+            if is_promise and not self._is_emptied:
                 self._empty_wal()
             connection = self._writer
             connection.execute("begin immediate")
@@ -96,7 +99,7 @@ class SqliteFile:
             writer.execute("commit")
             opened.pop_all()
         self._writer, self._reader = writer, reader
-        self._is_emptied = False  # at the first write, so that a full disk can still be read
+        self._is_emptied = False  # at the first promise, so that a full disk can still be read
         self._identity = self._identity_now()
 
     def _open_again(self) -> None:
