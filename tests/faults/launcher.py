@@ -117,7 +117,7 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
     "before confirm": ("pipelines.warehouse:Warehouse", "held", lambda s: s.after),
     "within publish's copy": ("shutil", "copyfileobj", lambda s: s.within_copy),
     "before publish's rename": ("pathlib:Path", "replace", lambda s: s.before_rename),
-    "before the report": ("pipelines.load", "write_report", lambda s: s.before),
+    "before the report": ("pipelines.reporting", "write_report", lambda s: s.before),
 }
 """Where in a load it can be killed, in the order of a load."""
 
