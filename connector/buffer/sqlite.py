@@ -119,14 +119,14 @@ class SqliteBuffer:
 
     def renew(self) -> None:
         """Gives the buffer another `buffer_id`, because its positions were given before."""
-        with self._file.writing() as connection:
+        with self._file.writing(is_note=True) as connection:
             connection.execute(
                 "update buffer set buffer_id = ?, confirmed_position = 0", (str(uuid.uuid4()),)
             )
 
     def confirm(self, position: int) -> None:
         """Records that the warehouse holds everything up to `position`."""
-        with self._file.writing(is_promise=False) as connection:
+        with self._file.writing(is_note=True) as connection:
             connection.execute(
                 "update buffer set confirmed_position = ?1 where confirmed_position is not ?1",
                 (position,),
@@ -145,7 +145,7 @@ class SqliteBuffer:
     ) -> int:
         discarded = 0
         while True:
-            with self._file.writing(is_promise=False) as connection:
+            with self._file.writing(is_note=True) as connection:
                 if used_bytes(connection) <= down_to_bytes:
                     return discarded
                 deleted = connection.execute(

@@ -50,15 +50,18 @@ class SqliteFile:
             self._open()
 
     @contextmanager
-    def writing(self, *, is_promise: bool = True) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, is_note: bool = False) -> Iterator[sqlite3.Connection]:
         """A write transaction: on disk at the end of the block, undone by any error in it.
 
-        Where a power cut may undo it without harm, it is no promise.
+        If another file is at the path by now, it is opened and written to. A note is refused
+        then: it is about what was read from the former file. A power cut may undo a note.
         """
         with self.write_lock, self._as_unavailable():
             if self._identity != self._identity_now():
+                if is_note and self.path.exists():
+                    raise OSError("another file was put in its place; open it again")
                 self._open_again()
-            if is_promise and not self._is_emptied:
+            if not is_note and not self._is_emptied:
                 self._empty_wal()
             connection = self._writer
             connection.execute("begin immediate")

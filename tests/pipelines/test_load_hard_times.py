@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from connector.buffer import SqliteBuffer
-from connector.errors import LoadFailed
+from connector.errors import BufferUnavailable, LoadFailed
 from connector.settings import Settings
-from pipelines.load import LoadResult, nothing_to_load
+from pipelines.load import Loader, LoadResult, nothing_to_load
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
 
@@ -85,6 +85,28 @@ def test_a_buffer_restored_from_a_copy_loses_nothing_of_what_comes_after(
     total = 20 + received_after
     assert query("select count(*), count(distinct message) from fluents.errors") == [(total, total)]
     assert load().deliveries == 0
+
+
+def test_a_copy_put_in_place_while_a_loader_runs_loses_nothing_of_what_comes_after(
+    clock: Clock, load: Load, settings: Settings, query: Query
+) -> None:
+    with closing(SqliteBuffer(settings.buffer_file)) as buffer:
+        append_all(buffer, errors(1, 10), clock)
+    copy = settings.buffer_file.with_name("copy")
+    shutil.copy(settings.buffer_file, copy)
+    with closing(SqliteBuffer(settings.buffer_file)) as buffer:
+        append_all(buffer, errors(11, 20), clock)
+    with Loader(settings) as running:
+        running.load()
+        for log in ("-wal", "-shm"):
+            settings.buffer_file.with_name(f"{settings.buffer_file.name}{log}").unlink()
+        copy.replace(settings.buffer_file)
+        with closing(SqliteBuffer(settings.buffer_file)) as buffer:
+            append_all(buffer, errors(21, 35), clock)
+        with pytest.raises(BufferUnavailable, match="another file was put in its place"):
+            running.load()
+    assert load().deliveries == 25
+    assert query("select count(*), count(distinct message) from fluents.errors") == [(35, 35)]
 
 
 def test_a_deleted_warehouse_is_not_taken_for_nothing_to_load(
