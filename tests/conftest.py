@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as settings_of_hypothesis
 
 from connector.buffer import SqliteBuffer
 from connector.settings import Settings
@@ -15,6 +16,7 @@ from tests.deliveries import TOKEN, Clock
 from tests.disk import FaultyDisk, compile_faulty
 from tests.processes import Receiver, run_command
 
+settings_of_hypothesis.register_profile("many")  # see tests/pipelines/profiles.py
 PRINTED = ("dlt", "duckdb", "flask", "granian", "pyarrow")
 
 
