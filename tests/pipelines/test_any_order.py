@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -38,22 +39,23 @@ class Part(NamedTuple):
     happens: str = "nothing"
 
 
-@st.composite
-def arrivals(draw: st.DrawFn) -> list[Part]:
+def arrivals(rng: Random) -> list[Part]:
     """Deliveries as they arrive: their times of receipt, which may be equal, do not tell when."""
-    bodies = st.tuples(st.sampled_from(ANY), st.integers(0, 60), st.sampled_from("ab"))
     deliveries = [
-        delivery(content, received_at=START + second * 1_000_000, bits=number, webhook=webhook)
-        for number, (content, second, webhook) in enumerate(
-            draw(st.lists(bodies, min_size=16, max_size=40))
+        delivery(
+            rng.choice(ANY),
+            received_at=START + rng.randrange(60) * 1_000_000,
+            bits=rng.getrandbits(60),
+            webhook=rng.choice("ab"),
         )
+        for _ in range(rng.randrange(40, 80))
     ]
-    cuts = sorted(draw(st.lists(st.integers(1, len(deliveries) - 1), min_size=1, max_size=2)))
+    cuts = sorted(rng.sample(range(1, len(deliveries)), rng.randrange(1, 3)))
     return [
         Part(
             deliveries[first:last],
-            draw(st.sampled_from((11, EVERYTHING))),
-            draw(st.sampled_from(("dlt's folder lost", *HAPPENS))),
+            rng.choice((19, EVERYTHING)),
+            rng.choice(("dlt's folder lost", *HAPPENS)),
         )
         for first, last in zip((0, *cuts), (*cuts, len(deliveries)), strict=True)
     ]
@@ -103,10 +105,11 @@ def firsts_first(deliveries: list[Delivery]) -> list[Delivery]:
 
 
 @examples(4)
-@given(arrivals())
+@given(st.randoms(use_true_random=True))  # seeded by Hypothesis: each example is a rich one
 def test_any_order_splits_and_repetition_of_loads_give_the_tables_of_one_batch(
-    parts: list[Part],
+    rng: Random,
 ) -> None:
+    parts = arrivals(rng)
     deliveries = [one for part in parts for one in part.deliveries]
     with TemporaryDirectory() as folder:
         found = load_all(Path(folder), parts)
