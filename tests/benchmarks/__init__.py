@@ -1,0 +1,1 @@
+"""Measures how fast the connector is, against the engines under it. See `__main__`."""

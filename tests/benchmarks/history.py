@@ -1,0 +1,70 @@
+"""A warehouse with millions of events, made in minutes.
+
+A first real load makes the tables and some rows. SQL then repeats those rows with earlier times,
+ids and other calls: an event's id stays a UUIDv7 of its time, and every table agrees with every
+other. The older rows come behind the newer in the file, in the order of their time.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+from tests.benchmarks.backlog import EVERY_MICROSECONDS, deliveries, fill, settings
+
+LOADED = 50_000  # events of the first load, which are repeated
+
+_MACROS = """
+-- the id of an event that came `before` milliseconds earlier
+create or replace temp macro earlier_id(id, before) as
+    regexp_replace(
+        format('{:012x}', ('0x' || left(id, 8) || substr(id, 10, 4))::bigint - before),
+        '^(.{8})', '\\1-'
+    )
+    || substr(id, 14);
+create or replace temp macro other_call(id, nth) as md5(id || nth)::uuid::varchar;
+"""
+
+
+def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
+    """Makes a warehouse of at least `events` events, all loaded, in `folder`; 0 is an empty one."""
+    import duckdb
+
+    from pipelines.load import Loader
+    from pipelines.tables import NORMALIZED
+    from pipelines.warehouse import FILE
+
+    of_folder = settings(folder)
+    loaded = min(events, loaded)
+    fill(of_folder.buffer_file, islice(deliveries(), loaded))
+    with Loader(of_folder) as loader:
+        loader.load()
+    if events <= loaded:
+        return
+    span = (loaded + 1) * EVERY_MICROSECONDS // 1000
+    with duckdb.connect(str(of_folder.data_dir / FILE)) as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(_MACROS)
+        for table in NORMALIZED:
+            described = connection.execute(f"describe fluents.{table.name}").fetchall()
+            columns = ", ".join(_earlier(name, type_) for name, type_, *_ in described)
+            first = f"first_{table.name}"
+            connection.execute(f"create temp table {first} as from fluents.{table.name}")
+            for nth in range(-(-(events - loaded) // loaded), 0, -1):
+                connection.execute(
+                    f"insert into fluents.{table.name} select {columns} from {first},"
+                    f" (select {nth} as nth, {nth * span} as before)"
+                )
+        connection.execute("checkpoint")
+
+
+def _earlier(column: str, type_: str) -> str:
+    if column == "call_id":
+        return "other_call(call_id, nth)"
+    if column == "event_id" or column.endswith("_event_id") or column == "duplicate_of":
+        return f"earlier_id({column}, before)"
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return f"{column} - to_milliseconds(before)"
+    if column == "buffer_id":
+        return "buffer_id || nth"  # positions are those of a buffer, and each has the same ones
+    return column

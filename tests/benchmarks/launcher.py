@@ -1,0 +1,83 @@
+"""Runs the real command line with one thing changed in its own process, to compare with.
+
+    python -m tests.benchmarks.launcher "one commit a request" serve
+
+A function that is no longer there is an error, so that a variant never turns into the product.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+def store_nothing() -> None:
+    """The same application judges each body and answers, but nothing is kept."""
+    from connector.buffer import Receipt, SqliteBuffer
+
+    assert callable(SqliteBuffer.append)
+    SqliteBuffer.append = lambda self, delivery: Receipt(  # type: ignore[method-assign]
+        delivery.event_id, None
+    )
+
+
+def commit_each_request() -> None:
+    """Requests wait for each other's commit, so that no two share one."""
+    from connector.buffer import SqliteBuffer
+
+    real, lock = SqliteBuffer.append, threading.Lock()
+
+    def append(self: SqliteBuffer, delivery: Any) -> Any:
+        with lock:
+            return real(self, delivery)
+
+    SqliteBuffer.append = append  # type: ignore[method-assign]
+
+
+def serve_an_empty_view() -> None:
+    """A Flask application of one view that parses the body, behind the same server."""
+    from flask import Flask, jsonify, request
+
+    import connector.receiver
+    from connector.access import PATH
+
+    def create_app(*_: Any) -> Flask:
+        app = Flask("empty", static_folder=None)
+
+        @app.post(f"{PATH}<token>")
+        def receive(token: str) -> Any:
+            json.loads(request.get_data())
+            return jsonify(status="stored")
+
+        @app.get("/readyz")
+        def readyz() -> Any:
+            return jsonify(status="ready")
+
+        return app
+
+    assert callable(connector.receiver.create_app)
+    connector.receiver.create_app = create_app  # type: ignore[assignment]
+
+
+VARIANTS: dict[str, Callable[[], None]] = {
+    "stores nothing": store_nothing,
+    "one commit a request": commit_each_request,
+    "empty view": serve_an_empty_view,
+}
+
+
+def main(variant: str, *command: str) -> None:
+    multiprocessing.set_start_method("fork")  # so that the workers get what was changed here
+    VARIANTS[variant]()
+    from connector.cli import main as command_line
+
+    sys.argv = ["fluents-warehouse", *command]
+    command_line()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

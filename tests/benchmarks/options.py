@@ -1,0 +1,21 @@
+"""Options that all benchmarks share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+repeats_option = click.option(
+    "--repeats",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Runs of each, in turn, for the median; fewer than five are a first look only.",
+)
+folder_option = click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where to make the temporary folder; the system's own by default.",
+)
