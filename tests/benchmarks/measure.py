@@ -58,7 +58,12 @@ def fresh(function: Callable[..., Result], *arguments: Any, **options: Any) -> R
 
 def own_process() -> ProcessPoolExecutor:
     """One more Python process, to call several functions in."""
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_leave_stdout)
+
+
+def _leave_stdout() -> None:
+    # DuckDB takes a spawned process for an interactive one, and draws progress bars
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
 
 def median(values: Sequence[float]) -> float:

@@ -59,8 +59,8 @@ def test_load_compares_with_plain_dlt_and_bare_duckdb(tmp_path: Path) -> None:
 
 NEEDS_WRK = [
     pytest.param(
-        ("receive", "--connections", "1,4", "--seconds", "1"),
-        ["ours", "one commit a request", "stores nothing", "empty view"] * 2,
+        ("receive", "--connections", "2", "--seconds", "1"),
+        ["ours", "one commit a request", "stores nothing", "empty view"],
         id="receive",
     ),
     pytest.param(
@@ -84,8 +84,8 @@ def test_wrk_drives_the_receiver_or_is_asked_for(
 
 
 def test_freshness_has_a_row_a_rate_and_every_event_is_seen(tmp_path: Path) -> None:
-    recorded = record(tmp_path, "freshness", "--rates", "4,40", "--seconds", "1")
-    assert values(recorded, "events") == [4, 40]
+    recorded = record(tmp_path, "freshness", "--rates", "20", "--seconds", "1")
+    assert values(recorded, "events") == [20]
     for row in recorded["rows"]:
         assert 0 < row["p50_seconds"] <= row["p95_seconds"] <= row["most_seconds"]
 
