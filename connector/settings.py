@@ -10,7 +10,7 @@ import os
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -141,6 +141,9 @@ class Settings(BaseSettings):
     fields: dict[str, list[str]] = Field(
         {}, description="Payload names to look for before the built-in ones."
     )
+    post_call_columns: dict[str, Literal["text", "number", "boolean"]] = Field(
+        {}, description="Fields of post-call results that post_call_wide has as columns = type."
+    )
     log_format: str = Field(
         "auto",
         pattern="^(auto|text|json)$",
@@ -190,6 +193,16 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"{unknown[0]!r} is none of: {', '.join(PAYLOAD_FIELDS)}")
         return fields
+
+    @field_validator("post_call_columns")
+    @classmethod
+    def _distinct_columns(cls, columns: dict[str, str]) -> dict[str, str]:
+        # SQL takes upper and lower case for the same
+        names = [field.replace(".", "_").lower() for field in columns]
+        taken = {"", "event_id", "call_id", "received_at", "result_text"}
+        if taken & set(names) or len(set(names)) < len(names):
+            raise ValueError("two columns of post_call_wide would have one name, or one has none")
+        return columns
 
     @property
     def buffer_file(self) -> Path:

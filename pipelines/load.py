@@ -32,6 +32,7 @@ from pipelines.publish import Publisher
 from pipelines.replay import replay
 from pipelines.reporting import Done, reported
 from pipelines.source import fluents_source
+from pipelines.sql_files import SqlFile
 from pipelines.tables import ALL_TABLES
 from pipelines.warehouse import FILE, Warehouse
 
@@ -61,7 +62,7 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
         counts.last_position == counts.confirmed_position
         and report is not None
         and report.succeeded
-        and report.models == models.fingerprint(models.models())
+        and report.models == models.fingerprint(_models(settings))
         and report.published == _place(buffer, counts.confirmed_position)
         and asked(settings.data_dir) is None
         and settings.warehouse_path.exists()
@@ -86,7 +87,7 @@ class Loader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._models = models.models()
+        self._models = _models(settings)
         with ExitStack() as opened:
             opened.enter_context(_only_one(settings.data_dir))
             self._buffer = opened.enter_context(closing(open_buffer(settings)))
@@ -229,6 +230,10 @@ class Loader:
         self._publisher.publish(self._warehouse.connection)
         done.models, done.published = fingerprint, place
         return True
+
+
+def _models(settings: Settings) -> list[SqlFile]:
+    return models.models(post_call_columns=settings.post_call_columns)
 
 
 def _place(buffer: Buffer, position: int) -> str:

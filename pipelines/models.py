@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from connector.errors import ModelError
-from pipelines.sql_files import SqlFile, in_order, read_folder, sql_folder
+from pipelines.normalize import json_path
+from pipelines.sql_files import SqlFile, column_comments, in_order, read_folder, sql_folder
 from pipelines.tables import ALL_TABLES
 
 ANALYTICS = "analytics"
 OFFENDING_ROWS = 20
+_JSON_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +28,16 @@ class CheckResult:
     offending_rows: int
 
 
-def models(folder: Path | None = None) -> list[SqlFile]:
-    """The models, each after those that it selects from."""
-    return in_order(read_folder(folder or sql_folder() / "models"))
+def models(
+    folder: Path | None = None, *, post_call_columns: Mapping[str, str] | None = None
+) -> list[SqlFile]:
+    """The models, each after those that it selects from.
+
+    A view's readers have no variables, so the value of each `getvariable('…')` stands in it.
+    """
+    files = in_order(read_folder(folder or sql_folder() / "models"))
+    values = _values(post_call_columns or {})
+    return [replace(file, sql=_with_values(file.sql, values)) for file in files]
 
 
 def checks() -> list[SqlFile]:
@@ -50,7 +61,7 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
                 connection.execute(f"create or replace view {ANALYTICS}.{file.name} as {file.sql}")
             except duckdb.Error as error:
                 raise ModelError(f"{file.path}: {error}") from error
-            _comment(connection, "view", f"{ANALYTICS}.{file.name}", file.description)
+            _describe(connection, file)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
@@ -69,6 +80,38 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
     return results
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, kind: str, name: str, description: str) -> None:
-    text = description.replace("'", "''")
-    connection.execute(f"comment on {kind} {name} is '{text}'")
+def _describe(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> None:
+    """Puts the header and the comments above the columns where tools show them."""
+    view = f"{ANALYTICS}.{file.name}"
+    connection.execute(f"comment on view {view} is {_quoted(file.description)}")
+    comments = column_comments(file)
+    for column, *_ in connection.execute(f"describe {view}").fetchall():
+        if text := comments.get(column, comments.get("")):
+            name = column.replace('"', '""')
+            connection.execute(f'comment on column {view}."{name}" is {_quoted(text)}')
+
+
+def _values(post_call_columns: Mapping[str, str]) -> dict[str, str]:
+    """What models may ask for by `getvariable`, as SQL."""
+    names = [field.replace(".", "_") for field in post_call_columns]
+    types = [_JSON_TYPES[type_] for type_ in post_call_columns.values()]
+    structure = {"result_text": "VARCHAR", **dict(zip(names, types, strict=True))}
+    return {
+        "post_call_names": _quoted_list(names),
+        "post_call_paths": _quoted_list([json_path(field) for field in post_call_columns]),
+        "post_call_types": _quoted(json.dumps(structure)),
+    }
+
+
+def _with_values(sql: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        sql = sql.replace(f"getvariable('{name}')", value)
+    return sql
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted_list(texts: Sequence[str]) -> str:
+    return f"[{', '.join(map(_quoted, texts))}]::varchar[]"

@@ -97,7 +97,7 @@ class Normalizer:
         self._connection.execute("set timezone = 'UTC'")
         for fact, names in payload_fields.items():
             self._set_variable(f"{fact}_names", names)
-            self._set_variable(f"{fact}_paths", [_json_path(name) for name in names])
+            self._set_variable(f"{fact}_paths", [json_path(name) for name in names])
         self._connection.execute((sql_folder() / "macros.sql").read_text(encoding="utf-8"))
 
     def __enter__(self) -> Normalizer:
@@ -274,6 +274,7 @@ def _as_text_only(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(delivery._replace(body=json.dumps({"body": text}).encode()))
 
 
-def _json_path(name: str) -> str:
-    # "a.b" is a field b within a field a; quotes keep any other character from meaning anything
+def json_path(name: str) -> str:
+    """A name of the settings as DuckDB's JSON functions take it: `a.b` is b within a."""
+    # quotes keep any other character from meaning anything
     return "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in name.split("."))

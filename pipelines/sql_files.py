@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 from connector.errors import ModelError
 
@@ -57,15 +58,39 @@ def in_order(files: Iterable[SqlFile]) -> list[SqlFile]:
 
 def references(file: SqlFile) -> set[str]:
     """The names of the tables and views that a file selects from, without their schema."""
-    import sqlglot
     from sqlglot import exp
 
-    try:
-        tree = sqlglot.parse_one(file.sql, dialect="duckdb")
-    except sqlglot.ParseError as error:
-        raise ModelError(f"{file.path}: {error}") from error
+    tree = _parsed(file)
     defined_inside = {cte.alias for cte in tree.find_all(exp.CTE)}
     return {table.name for table in tree.find_all(exp.Table)} - defined_inside
+
+
+def column_comments(file: SqlFile) -> dict[str, str]:
+    """For each column the comment above it in the file's last `select`.
+
+    Under "" stands the comment above an `unnest`, which gives columns with names of their own.
+    """
+    from sqlglot import exp
+
+    select = _parsed(file).find(exp.Select)
+    found: dict[str, str] = {}
+    for column in select.selects if select else []:
+        # a comment hangs on the first word of the expression that it stands above
+        lines: list[str] = next(
+            (part.comments for part in column.walk(bfs=False) if part.comments), []
+        )
+        found[column.alias_or_name] = " ".join(line.strip() for line in lines)
+    return found
+
+
+def _parsed(file: SqlFile) -> Any:
+    """sqlglot's tree, whose class has another name in each of its versions."""
+    import sqlglot
+
+    try:
+        return sqlglot.parse_one(file.sql, dialect="duckdb")
+    except sqlglot.ParseError as error:
+        raise ModelError(f"{file.path}: {error}") from error
 
 
 def _read(path: Path) -> SqlFile:

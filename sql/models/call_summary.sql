@@ -6,7 +6,13 @@
 --   Did a human answer? What was said, and what did the analysis find?
 with
 
-calls as (select * from fluents.calls),
+calls as (
+    select
+        *,
+        case is_outgoing when true then from_number when false then to_number end as own_number,
+        case is_outgoing when true then to_number when false then from_number end as other_number,
+    from fluents.calls
+),
 
 counted as (
     select
@@ -22,87 +28,126 @@ counted as (
     group by call_id
 ),
 
-turns_counted as (
-    select
-        event_id,
-        count(*) as turn_count,
-        count(*) filter (speaker = 'human') as human_turn_count,
-    from fluents.transcript_turns
-    group by event_id
+conversations as (
+    select call_id, turn_count, human_turn_count
+    from analytics.conversation_statistics
+),
+
+transfers as (
+    select distinct call_id
+    from fluents.actions
+    where
+        coalesce(action_type, input ->> '$.action_config.type', output ->> '$.action_type')
+        ilike '%transfer%'
 ),
 
 -- One event is chosen as the latest, so that all that is said of it belongs together.
 latest_transcripts as (
-    select
-        transcripts.call_id,
-        arg_max(
-            {
-                'transcript': transcripts.transcript,
-                'turn_count': coalesce(turns_counted.turn_count, 0),
-                'human_turn_count': coalesce(turns_counted.human_turn_count, 0),
-            },
-            transcripts.event_id
-        ) as latest,
+    select call_id, arg_max(transcript, event_id) as transcript
     from fluents.transcripts
-    left join turns_counted using (event_id)
-    where trim(transcripts.transcript) <> ''
-    group by transcripts.call_id
+    where trim(transcript) <> ''
+    group by call_id
 ),
 
 latest_results as (
-    select
-        call_id,
-        arg_max({'text': result_text, 'json': result_json}, event_id) as latest,
+    select call_id, arg_max({'text': result_text, 'json': result_json}, event_id) as latest
     from fluents.post_call_results
     where trim(result_text) <> ''
     group by call_id
 )
 
 select
+    -- The call, as Fluents names it.
     calls.call_id,
+    -- outbound or inbound; NULL where no event says.
     calls.direction,
+    -- The caller's number.
     calls.from_number,
+    -- The number that was called.
     calls.to_number,
+    -- The number on your side: the caller's of outbound calls, the called one of inbound calls.
+    calls.own_number,
+    -- The number on the other side; NULL where it is withheld, also in telephony's words for it.
+    case
+        -- the digits spell ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE
+        when not regexp_full_match(
+            calls.other_number,
+            '(?i)\s*(anonymous|restricted|blocked|private|unknown|unavailable'
+            || '|\+?(266696687|7378742833|2562533|8656696|86282452253))?\s*'
+        )
+        then calls.other_number
+    end as contact_number,
+    -- Label of the webhook that got the first event.
     calls.webhook,
+    -- ended, did_not_connect, in_progress, error or unknown, as the events say.
     calls.status,
+    -- human, no_human (voicemail), did_not_connect, connected (by whom answered is unknown), unknown.
     case
         when calls.status = 'did_not_connect' then 'did_not_connect'
         when calls.human_detection_result = 'no_human' then 'no_human'
-        when calls.human_detection_result = 'human' or latest_transcripts.latest.human_turn_count > 0
+        when calls.human_detection_result = 'human' or conversations.human_turn_count > 0
         then 'human'
         when calls.connected_at is not null then 'connected'
         else 'unknown'
     end as outcome,
+    -- Why it did not connect, such as busy.
     calls.did_not_connect_reason,
+    -- Receipt of the first event of any type.
     calls.first_event_at,
+    -- Receipt of the last event of any type.
     calls.last_event_at,
+    -- Receipt of the report that the call connected.
     calls.connected_at,
+    -- Receipt of the report that the call ended.
     calls.ended_at,
-    -- between receipts of two reports, as Fluents states no time: NULL unless both came
-    if(
-        calls.ended_at >= calls.connected_at,
-        date_diff('millisecond', calls.connected_at, calls.ended_at) / 1000.0,
-        null
-    ) as receipt_duration_seconds,
+    -- Between the receipts of the two, as Fluents states no time; NULL unless both came in order.
+    case
+        when calls.ended_at >= calls.connected_at
+        then date_diff('millisecond', calls.connected_at, calls.ended_at) / 1000.0
+    end as receipt_duration_seconds,
+    -- Events of the call, without repeated deliveries.
     counted.event_count,
+    -- Messages reported.
     counted.message_count,
+    -- Reports of actions: a start and a finish are two.
     counted.action_report_count,
+    -- Transcripts, or chunks of one.
     counted.transcript_count,
+    -- Errors reported.
     counted.error_count,
+    -- Post-call results.
     counted.post_call_result_count,
-    latest_transcripts.latest.turn_count,
-    latest_transcripts.latest.human_turn_count,
+    -- Turns of the conversation; NULL without a transcript that has text.
+    conversations.turn_count,
+    -- Turns of the human; NULL where the transcript names no speaker too.
+    conversations.human_turn_count,
+    -- Whether the human spoke more than three times; NULL where that is not known.
+    conversations.human_turn_count > 3 as is_engaged,
+    -- Whether it was reported that the call connected.
     calls.connected_at is not null as has_connected,
+    -- Whether it was reported that the call ended.
     calls.ended_at is not null as has_ended,
+    -- Whether an action that transfers calls was reported, whatever came of it.
+    transfers.call_id is not null as has_transfer,
+    -- Whether a transcript with text came.
     latest_transcripts.call_id is not null as has_transcript,
+    -- Whether a recording was reported.
     calls.recording_at is not null as has_recording,
+    -- Whether a post-call result with text came.
     latest_results.call_id is not null as has_post_call_result,
+    -- Whether an error was reported.
     calls.first_error_at is not null as has_error,
+    -- Where the audio is.
     calls.recording_url,
-    latest_transcripts.latest.transcript as latest_transcript,
+    -- The transcript, or chunk of one, that came last.
+    latest_transcripts.transcript as latest_transcript,
+    -- The post-call result that came last, as its text says.
     latest_results.latest.text as latest_result_text,
+    -- The same as JSON; NULL where it is no JSON.
     latest_results.latest.json as latest_result_json,
 from calls
 left join counted using (call_id)
+left join conversations using (call_id)
+left join transfers using (call_id)
 left join latest_transcripts using (call_id)
 left join latest_results using (call_id)

@@ -1,25 +1,82 @@
 -- Calls by day, direction and webhook. A call belongs to the UTC day of its first event.
 -- grain: one day, direction and webhook with calls
 -- key: first_event_on, direction, webhook
--- questions: How many calls a day? How many connected, reached a human, failed?
+-- questions: How many calls a day? How many connected, reached a human, failed? Which share?
 with
 
-calls as (select * from analytics.call_summary)
+calls as (
+    select
+        *,
+        outcome in ('human', 'no_human', 'connected') as is_connected,
+    from analytics.call_summary
+),
+
+counted as (
+    select
+        cast(first_event_at at time zone 'UTC' as date) as first_event_on,
+        coalesce(direction, 'unknown') as direction,
+        webhook,
+        count(*) as call_count,
+        count(*) filter (is_connected) as connected_count,
+        count(*) filter (outcome = 'did_not_connect') as did_not_connect_count,
+        count(*) filter (outcome = 'human') as human_count,
+        count(*) filter (outcome = 'no_human') as no_human_count,
+        count(*) filter (outcome = 'unknown') as unknown_outcome_count,
+        count(*) filter (outcome = 'human' and is_engaged) as engaged_count,
+        count(*) filter (outcome = 'human' and is_engaged is not null) as human_with_turns_count,
+        count(*) filter (is_connected and has_transfer) as transfer_count,
+        count(*) filter (has_post_call_result) as post_call_result_count,
+        count(*) filter (has_error) as error_call_count,
+        count(receipt_duration_seconds) as timed_call_count,
+        avg(receipt_duration_seconds) as mean_receipt_duration_seconds,
+        median(receipt_duration_seconds) as median_receipt_duration_seconds,
+    from calls
+    group by all
+)
 
 select
-    cast(first_event_at at time zone 'UTC' as date) as first_event_on,
-    coalesce(direction, 'unknown') as direction,
+    -- UTC day of the first event.
+    first_event_on,
+    -- outbound, inbound or unknown.
+    direction,
+    -- Label of the webhook.
     webhook,
-    count(*) as call_count,
-    count(*) filter (has_connected) as connected_count,
-    count(*) filter (outcome = 'did_not_connect') as did_not_connect_count,
-    count(*) filter (outcome = 'human') as human_count,
-    count(*) filter (outcome = 'no_human') as no_human_count,
-    count(*) filter (outcome = 'unknown') as unknown_outcome_count,
-    count(*) filter (has_post_call_result) as post_call_result_count,
-    count(*) filter (has_error) as error_call_count,
-    count(receipt_duration_seconds) as timed_call_count,
-    avg(receipt_duration_seconds) as mean_receipt_duration_seconds,
-    median(receipt_duration_seconds) as median_receipt_duration_seconds,
-from calls
-group by all
+    -- Calls of any kind.
+    call_count,
+    -- Calls that connected, as reported or as somebody answered.
+    connected_count,
+    -- Calls that did not connect.
+    did_not_connect_count,
+    -- Calls that a human answered.
+    human_count,
+    -- Calls that no human answered: voicemail.
+    no_human_count,
+    -- Calls of which not even that is known.
+    unknown_outcome_count,
+    -- Calls whose human spoke more than three times.
+    engaged_count,
+    -- Calls that a human answered and whose human turns are known.
+    human_with_turns_count,
+    -- Connected calls with an action that transfers calls.
+    transfer_count,
+    -- Calls with a post-call result.
+    post_call_result_count,
+    -- Calls with an error.
+    error_call_count,
+    -- connected_count of connected_count + did_not_connect_count.
+    connected_count / nullif(connected_count + did_not_connect_count, 0) as connection_rate,
+    -- human_count of human_count + no_human_count.
+    human_count / nullif(human_count + no_human_count, 0) as human_rate,
+    -- engaged_count of human_with_turns_count.
+    engaged_count / nullif(human_with_turns_count, 0) as engaged_rate,
+    -- transfer_count of connected_count.
+    transfer_count / nullif(connected_count, 0) as transfer_rate,
+    -- error_call_count of call_count.
+    error_call_count / nullif(call_count, 0) as error_call_rate,
+    -- Calls whose start and end were both reported, in order.
+    timed_call_count,
+    -- Their mean duration, between the receipts of the two reports.
+    mean_receipt_duration_seconds,
+    -- Their median duration; call_durations says more.
+    median_receipt_duration_seconds,
+from counted

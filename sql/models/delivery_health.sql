@@ -38,14 +38,27 @@ loaded as (
 )
 
 select
+    -- Hour of receipt.
     date_trunc('hour', received_at at time zone 'UTC') at time zone 'UTC' as received_hour,
+    -- Label of the webhook.
     webhook,
+    -- Deliveries of any kind.
     count(*) as received_count,
+    -- Repeated deliveries of the same body.
     count(*) filter (is_duplicate) as duplicate_count,
+    -- Deliveries refused, and not stored since.
     count(*) filter (is_quarantined) as quarantined_count,
+    -- Events: all others.
     count(*) filter (not is_duplicate and not is_quarantined) as event_count,
+    -- duplicate_count of received_count.
+    duplicate_count / nullif(received_count, 0) as duplicate_rate,
+    -- quarantined_count of received_count.
+    quarantined_count / nullif(received_count, 0) as quarantined_rate,
+    -- From receipt to the warehouse, of half of the deliveries at most.
     median(delay_seconds) as median_delay_seconds,
+    -- The same, of 95 of 100 deliveries at most.
     quantile_cont(delay_seconds, 0.95) as p95_delay_seconds,
+    -- The same, of the slowest.
     max(delay_seconds) as max_delay_seconds,
 from loaded
 group by all

@@ -27,17 +27,27 @@ fields as (
 )
 
 select
+    -- The event that brought the result.
     event_id,
+    -- The call, as Fluents names it.
     call_id,
+    -- When the receiver got it.
     received_at,
+    -- Where in the JSON the field is, such as $.details.topic.
     path,
+    -- text, number, boolean or null.
     case
         when json_type = 'VARCHAR' then 'text'
         when json_type = 'BOOLEAN' then 'boolean'
         when json_type = 'NULL' then 'null'
         else 'number'
     end as type,
+    -- The value as text, whatever its type.
     text,
-    if(json_type in ('UBIGINT', 'BIGINT', 'DOUBLE', 'HUGEINT'), try_cast(text as double), null) as number,
-    if(json_type = 'BOOLEAN', text = 'true', null) as boolean,
+    -- The value, where it is a number.
+    case
+        when json_type in ('UBIGINT', 'BIGINT', 'DOUBLE', 'HUGEINT') then try_cast(text as double)
+    end as number,
+    -- The value, where it is true or false.
+    case when json_type = 'BOOLEAN' then text = 'true' end as boolean,
 from fields

@@ -1,0 +1,94 @@
+-- How far calls come: attempted, connected, human, engaged (more than three human turns),
+-- post_call_done. A stage counts calls that reached it and all before; days can be added up.
+-- grain: one stage of the calls of a day, direction and webhook
+-- key: first_event_on, direction, webhook, stage
+-- questions: Where do calls drop out? Which share of attempts becomes a talk that is analysed?
+with
+
+calls as (
+    select
+        cast(first_event_at at time zone 'UTC' as date) as first_event_on,
+        coalesce(direction, 'unknown') as direction,
+        webhook,
+        case
+            when outcome in ('human', 'no_human', 'connected') then true
+            when outcome = 'did_not_connect' then false
+        end as is_connected,
+        case when outcome = 'human' then true when outcome = 'no_human' then false end as is_human,
+        is_engaged,
+        has_post_call_result,
+    from analytics.call_summary
+),
+
+counted as (
+    select
+        first_event_on,
+        direction,
+        webhook,
+        count(*) as attempted,
+        count(*) filter (is_connected) as connected,
+        count(*) filter (is_connected is null) as connected_unknown,
+        count(*) filter (is_connected and is_human) as human,
+        count(*) filter (is_connected and is_human is null) as human_unknown,
+        count(*) filter (is_human and is_engaged) as engaged,
+        count(*) filter (is_human and is_engaged is null) as engaged_unknown,
+        count(*) filter (is_human and is_engaged and has_post_call_result) as post_call_done,
+    from calls
+    group by all
+),
+
+stages as (
+    select
+        first_event_on,
+        direction,
+        webhook,
+        attempted,
+        unnest(
+            [
+                {'n': 1, 'stage': 'attempted', 'before': attempted, 'reached': attempted, 'unknown': 0},
+                {
+                    'n': 2, 'stage': 'connected', 'before': attempted, 'reached': connected,
+                    'unknown': connected_unknown
+                },
+                {
+                    'n': 3, 'stage': 'human', 'before': connected, 'reached': human,
+                    'unknown': human_unknown
+                },
+                {
+                    'n': 4, 'stage': 'engaged', 'before': human, 'reached': engaged,
+                    'unknown': engaged_unknown
+                },
+                {
+                    'n': 5, 'stage': 'post_call_done', 'before': engaged,
+                    'reached': post_call_done, 'unknown': 0
+                }
+            ],
+            recursive := true
+        ),
+    from counted
+)
+
+select
+    -- UTC day of the first event.
+    first_event_on,
+    -- outbound, inbound or unknown.
+    direction,
+    -- Label of the webhook.
+    webhook,
+    -- Place of the stage in the funnel, from 1.
+    n as stage_number,
+    -- attempted, connected, human, engaged or post_call_done.
+    stage,
+    -- Calls that reached the stage and all before it.
+    reached as call_count,
+    -- Calls that reached the stage before, and of which nothing says whether they reached this one.
+    unknown as unknown_count,
+    -- Calls that reached the stage before, without the unknown ones.
+    before - unknown as candidate_count,
+    -- call_count of candidate_count.
+    reached / nullif(before - unknown, 0) as conversion_rate,
+    -- All calls.
+    attempted as attempted_count,
+    -- call_count of attempted_count: at least so many, as unknown ones count as not reached.
+    reached / nullif(attempted, 0) as attempted_rate,
+from stages

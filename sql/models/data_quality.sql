@@ -1,0 +1,150 @@
+-- What is missing, late, refused or repeated: one row an issue, and how much it affects.
+-- grain: one kind of issue
+-- key: issue
+-- questions: Can the figures be trusted? What does the sender or the network lose?
+with
+
+calls as (
+    select
+        count(*) as calls,
+        count(*) filter (has_ended) as ended,
+        count(*) filter (has_ended and outcome <> 'did_not_connect') as talks,
+        count(*) filter (has_ended and outcome <> 'did_not_connect' and not has_transcript)
+            as ended_without_transcript,
+        count(*) filter (has_transcript) as transcribed,
+        count(*) filter (has_transcript and not has_connected) as transcript_without_start,
+        count(*) filter (has_transcript and human_turn_count is null) as transcript_without_speakers,
+        count(*) filter (has_connected) as started,
+        count(*) filter (has_connected and not has_ended) as start_without_end,
+        count(*) filter (has_connected and has_ended) as timed,
+        count(*) filter (ended_at < connected_at) as end_before_start,
+        count(*) filter (last_event_at > ended_at + interval 1 hour) as late_events,
+        count(*) filter (direction is null) as unknown_direction,
+        count(*) filter (own_number is null) as unknown_own_number,
+    from analytics.call_summary
+),
+
+results as (
+    select
+        count(*) as results,
+        count(*) filter (result_json is null) as result_not_json,
+    from fluents.post_call_results
+),
+
+events as (
+    select
+        count(*) as events,
+        count(*) filter (duplicate_of is not null) as duplicates,
+        count(*) filter (
+            type not in (
+                'event_message', 'event_action', 'event_transcript', 'event_error',
+                'event_recording', 'event_human_detection', 'event_phone_call_did_not_connect',
+                'event_phone_call_connected', 'event_phone_call_ended',
+                'event_post_call_processing_completed'
+            )
+        ) as unknown_type,
+    from fluents.events
+),
+
+refused as (
+    select count(*) as refused
+    from fluents.quarantine
+    -- what was refused and then stored after all is an event of the same id
+    anti join fluents.events on events.event_id = quarantine.delivery_id
+),
+
+held as (
+    select buffer_id, position from fluents.events
+    union all by name
+    select buffer_id, position from fluents.quarantine
+),
+
+buffers as (
+    select max(position) - min(position) + 1 as expected, count(*) as held
+    from held
+    group by buffer_id
+),
+
+gaps as (
+    select
+        coalesce(sum(expected), 0)::bigint as expected,
+        coalesce(sum(expected - held), 0)::bigint as missing,
+    from buffers
+),
+
+issues as (
+    select
+        unnest(
+            [
+                (
+                    'ended_without_transcript', 'call', ended_without_transcript, talks,
+                    'calls that connected and ended, without a transcript'
+                ),
+                (
+                    'transcript_without_start', 'call', transcript_without_start, transcribed,
+                    'calls with a transcript whose start was not reported'
+                ),
+                (
+                    'transcript_without_speakers', 'call', transcript_without_speakers, transcribed,
+                    'calls whose transcript names neither bot nor human'
+                ),
+                (
+                    'start_without_end', 'call', start_without_end, started,
+                    'calls that connected and whose end was not reported (yet)'
+                ),
+                (
+                    'end_before_start', 'call', end_before_start, timed,
+                    'calls whose end was received before their start: they have no duration'
+                ),
+                (
+                    'late_events', 'call', late_events, ended,
+                    'calls with an event received over an hour after their end'
+                ),
+                (
+                    'unknown_direction', 'call', unknown_direction, calls,
+                    'calls of which no event says whether they are outbound'
+                ),
+                (
+                    'unknown_own_number', 'call', unknown_own_number, calls,
+                    'calls of which no event says your number'
+                ),
+                (
+                    'result_not_json', 'result', result_not_json, results,
+                    'post-call results that are no JSON'
+                ),
+                (
+                    'unknown_type', 'event', unknown_type, events,
+                    'events of a type that Fluents does not document'
+                ),
+                (
+                    'duplicate', 'delivery', duplicates, events + refused,
+                    'deliveries that repeat an earlier one'
+                ),
+                (
+                    'quarantined', 'delivery', refused, events + refused,
+                    'deliveries refused and not stored since'
+                ),
+                (
+                    'missing_position', 'delivery', missing, expected,
+                    'positions of a buffer that the warehouse skips: this should be 0'
+                )
+            ]::struct(issue varchar, unit varchar, affected bigint, examined bigint, meaning varchar)[],
+            recursive := true
+        ),
+    from calls, results, events, refused, gaps
+)
+
+select
+    -- The issue, such as ended_without_transcript.
+    issue,
+    -- What is counted: call, result, event or delivery.
+    unit,
+    -- How many have the issue.
+    affected as affected_count,
+    -- How many could have it, such as the calls that ended for ended_without_transcript.
+    examined as examined_count,
+    -- affected_count of examined_count.
+    affected / nullif(examined, 0) as affected_rate,
+    -- The issue in a sentence.
+    meaning,
+from issues

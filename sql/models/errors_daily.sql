@@ -1,0 +1,61 @@
+-- Errors by type and by the UTC day of their call's first event, so that shares of calls hold.
+-- grain: one day and type of error
+-- key: first_event_on, error_type
+-- questions: Which errors are there? How many calls do they affect? Since when?
+with
+
+calls as (
+    select
+        call_id,
+        cast(first_event_at at time zone 'UTC' as date) as first_event_on,
+    from fluents.calls
+),
+
+calls_counted as (
+    select first_event_on, count(*) as call_count
+    from calls
+    group by all
+),
+
+errors as (
+    select
+        call_id,
+        received_at,
+        -- numbers in a message, such as ids and times, do not make another type
+        coalesce(code, left(regexp_replace(message, '\d+', '#', 'g'), 80), 'unknown') as error_type,
+        message,
+    from fluents.errors
+),
+
+counted as (
+    select
+        first_event_on,
+        error_type,
+        count(*) as error_count,
+        count(distinct call_id) as affected_call_count,
+        arg_max(message, received_at) as latest_message,
+        max(received_at) as last_error_at,
+    from errors
+    inner join calls using (call_id)
+    group by all
+)
+
+select
+    -- UTC day of the first event of the call.
+    first_event_on,
+    -- The error's code, or else its message with # for numbers; unknown where it has neither.
+    error_type,
+    -- Errors reported.
+    error_count,
+    -- Calls with such an error.
+    affected_call_count,
+    -- All calls of the day.
+    call_count,
+    -- affected_call_count of call_count.
+    affected_call_count / nullif(call_count, 0) as affected_call_rate,
+    -- What the last of them says.
+    latest_message,
+    -- Receipt of the last of them.
+    last_error_at,
+from counted
+inner join calls_counted using (first_event_on)

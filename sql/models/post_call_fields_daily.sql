@@ -1,0 +1,75 @@
+-- How the fields of post-call results develop, by the UTC day of the result's receipt.
+-- grain: one day and field of the results that are JSON
+-- key: received_on, path
+-- questions: How often is a field filled in? What is its mean, its share of true, its usual value?
+with
+
+fields as (
+    select
+        *,
+        cast(received_at at time zone 'UTC' as date) as received_on,
+    from analytics.post_call_fields
+),
+
+results as (
+    select
+        cast(received_at at time zone 'UTC' as date) as received_on,
+        count(*) as result_count,
+    from fluents.post_call_results
+    where result_json is not null
+    group by all
+),
+
+counted as (
+    select
+        received_on,
+        path,
+        -- a path occurs once in a result
+        count(*) filter (type <> 'null' and text <> '') as filled_count,
+        count(number) as number_count,
+        avg(number) as mean_number,
+        median(number) as median_number,
+        count(boolean) as boolean_count,
+        count(*) filter (boolean) as true_count,
+        count(*) filter (type = 'text') as text_count,
+        -- of equally frequent ones the first by the alphabet, so that it is always the same
+        histogram(text) filter (type = 'text' and length(text) <= 60) as texts,
+    from fields
+    group by all
+)
+
+select
+    -- UTC day on which the results were received.
+    received_on,
+    -- Where in the JSON the field is, such as $.details.topic.
+    path,
+    -- Results of the day that are JSON.
+    result_count,
+    -- Results in which the field holds something: neither null nor an empty text.
+    filled_count,
+    -- filled_count of result_count.
+    filled_count / nullif(result_count, 0) as filled_rate,
+    -- Results in which it is a number.
+    number_count,
+    -- Mean of the numbers.
+    mean_number,
+    -- Median of the numbers.
+    median_number,
+    -- Results in which it is true or false.
+    boolean_count,
+    -- Results in which it is true.
+    true_count,
+    -- true_count of boolean_count.
+    true_count / nullif(boolean_count, 0) as true_rate,
+    -- Results in which it is a text.
+    text_count,
+    -- The most frequent text of up to 60 characters.
+    list_min(map_keys(map_from_entries(list_filter(
+        map_entries(texts), lambda entry: entry.value = list_max(map_values(texts))
+    )))) as top_text,
+    -- Results with that text.
+    list_max(map_values(texts))::bigint as top_text_count,
+    -- top_text_count of text_count.
+    top_text_count / nullif(text_count, 0) as top_text_rate,
+from counted
+inner join results using (received_on)
