@@ -103,7 +103,7 @@ select
     -- Between the receipts of the two, as Fluents states no time; NULL unless both came in order.
     case
         when calls.ended_at >= calls.connected_at
-        then date_diff('millisecond', calls.connected_at, calls.ended_at) / 1000.0
+        then (epoch_ms(calls.ended_at) - epoch_ms(calls.connected_at)) / 1000.0
     end as receipt_duration_seconds,
     -- Events of the call, without repeated deliveries.
     counted.event_count,

@@ -7,7 +7,7 @@
 with
 
 transcripts as (
-    select call_id, event_id, transcript
+    select call_id, event_id, length(transcript) as text_length
     from fluents.transcripts
     where trim(transcript) <> ''
 ),
@@ -16,7 +16,7 @@ counted as (
     select
         call_id,
         count(*) as transcript_count,
-        arg_max(event_id, {'length': length(transcript), 'event_id': event_id}) as longest_id,
+        max({'text_length': text_length, 'event_id': event_id}).event_id as longest_id,
     from transcripts
     group by call_id
 ),
@@ -24,11 +24,11 @@ counted as (
 chunked as (
     select counted.call_id
     from counted
-    inner join transcripts as longest on longest.event_id = counted.longest_id
-    inner join transcripts as each on each.call_id = counted.call_id
+    inner join fluents.transcripts as longest on longest.event_id = counted.longest_id
+    inner join fluents.transcripts as one on one.call_id = counted.call_id
     where counted.transcript_count > 1
     group by counted.call_id
-    having not bool_and(contains(longest.transcript, trim(each.transcript)))
+    having not bool_and(contains(longest.transcript, trim(one.transcript)))
 ),
 
 chosen as (
@@ -42,48 +42,75 @@ chosen as (
     inner join transcripts using (call_id)
 ),
 
--- What is said between spaces or line breaks is a word. Japanese has no spaces, so what is
--- compared between speakers is characters.
+-- What stands between spaces or line breaks is a word. Japanese has none, so what is compared
+-- between speakers is characters.
 turns as (
     select
-        chosen.call_id,
-        chosen.transcript_count,
-        turns.speaker,
-        turns.offset_seconds,
-        turns.is_cut_off,
-        length(turns.text) as characters,
-        len(list_filter(string_split(replace(turns.text, chr(10), ' '), ' '), lambda word: word <> ''))
+        event_id,
+        turn_index,
+        speaker,
+        offset_seconds,
+        is_cut_off,
+        length(text) as characters,
+        len(list_filter(string_split(replace(text, chr(10), ' '), ' '), lambda word: word <> ''))
             as words,
-        if(
-            turns.speaker = 'bot' and lag(turns.speaker) over of_transcript = 'human',
-            turns.offset_seconds - lag(turns.offset_seconds) over of_transcript,
-            null
-        ) as human_to_bot_seconds,
-    from chosen
-    inner join fluents.transcript_turns as turns using (event_id)
-    window of_transcript as (partition by turns.event_id order by turns.turn_index)
+    from fluents.transcript_turns
+),
+
+spoken as (
+    select
+        event_id,
+        count(*) as turn_count,
+        count(*) filter (speaker = 'bot') as bot_turn_count,
+        count(*) filter (speaker = 'human') as human_turn_count,
+        sum(words) filter (speaker = 'bot') as bot_word_count,
+        sum(words) filter (speaker = 'human') as human_word_count,
+        sum(characters) filter (speaker = 'bot') as bot_character_count,
+        sum(characters) filter (speaker = 'human') as human_character_count,
+        max(words) filter (speaker = 'bot') as longest_bot_turn_words,
+        max(words) filter (speaker = 'human') as longest_human_turn_words,
+        count(*) filter (is_cut_off) as cut_off_count,
+        max(offset_seconds) as last_turn_offset_seconds,
+    from turns
+    group by event_id
+),
+
+replied as (
+    select
+        bot.event_id,
+        count(*) as human_to_bot_count,
+        sum(bot.offset_seconds - human.offset_seconds) as sum_seconds,
+        max(bot.offset_seconds - human.offset_seconds) as max_seconds,
+    from fluents.transcript_turns as bot
+    inner join fluents.transcript_turns as human
+        on human.event_id = bot.event_id and human.turn_index = bot.turn_index - 1
+    where bot.speaker = 'bot' and human.speaker = 'human'
+        and bot.offset_seconds >= human.offset_seconds
+    group by bot.event_id
 ),
 
 summed as (
     select
         call_id,
         any_value(transcript_count) as transcript_count,
-        count(*) as turn_count,
-        bool_or(speaker in ('bot', 'human')) as is_attributed,
-        count(*) filter (speaker = 'bot') as bot_turn_count,
-        count(*) filter (speaker = 'human') as human_turn_count,
-        coalesce(sum(words) filter (speaker = 'bot'), 0)::bigint as bot_word_count,
-        coalesce(sum(words) filter (speaker = 'human'), 0)::bigint as human_word_count,
-        coalesce(sum(characters) filter (speaker = 'bot'), 0)::bigint as bot_character_count,
-        coalesce(sum(characters) filter (speaker = 'human'), 0)::bigint as human_character_count,
-        max(words) filter (speaker = 'bot') as longest_bot_turn_words,
-        max(words) filter (speaker = 'human') as longest_human_turn_words,
-        count(*) filter (is_cut_off) as cut_off_count,
-        max(offset_seconds) as last_turn_offset_seconds,
-        count(human_to_bot_seconds) as human_to_bot_count,
-        avg(human_to_bot_seconds) as mean_human_to_bot_seconds,
-        max(human_to_bot_seconds) as max_human_to_bot_seconds,
-    from turns
+        sum(turn_count)::bigint as turn_count,
+        sum(bot_turn_count + human_turn_count) > 0 as is_attributed,
+        sum(bot_turn_count)::bigint as bot_turn_count,
+        sum(human_turn_count)::bigint as human_turn_count,
+        coalesce(sum(bot_word_count), 0)::bigint as bot_word_count,
+        coalesce(sum(human_word_count), 0)::bigint as human_word_count,
+        coalesce(sum(bot_character_count), 0)::bigint as bot_character_count,
+        coalesce(sum(human_character_count), 0)::bigint as human_character_count,
+        max(longest_bot_turn_words) as longest_bot_turn_words,
+        max(longest_human_turn_words) as longest_human_turn_words,
+        sum(cut_off_count)::bigint as cut_off_count,
+        max(last_turn_offset_seconds) as last_turn_offset_seconds,
+        sum(human_to_bot_count)::bigint as human_to_bot_count,
+        sum(sum_seconds) / sum(human_to_bot_count) as mean_human_to_bot_seconds,
+        max(max_seconds) as max_human_to_bot_seconds,
+    from chosen
+    inner join spoken using (event_id)
+    left join replied using (event_id)
     group by call_id
 )
 
@@ -118,7 +145,7 @@ select
     cut_off_count / nullif(bot_turn_count, 0) as cut_off_rate,
     -- Start of the last turn after the start of the call; NULL without offsets, as all below.
     last_turn_offset_seconds,
-    -- Times that the bot spoke after the human and both turns say when they start.
+    -- Times that the bot spoke right after the human, where both turns say when they start.
     human_to_bot_count,
     -- From the start of the human's turn to the start of the bot's: the human's talk included.
     mean_human_to_bot_seconds,

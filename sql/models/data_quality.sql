@@ -31,36 +31,51 @@ results as (
     from fluents.post_call_results
 ),
 
+types as (
+    select type, count(*) as events, count(duplicate_of) as duplicates
+    from fluents.events
+    group by type
+),
+
 events as (
     select
-        count(*) as events,
-        count(*) filter (duplicate_of is not null) as duplicates,
-        count(*) filter (
+        coalesce(sum(events), 0) as events,
+        coalesce(sum(duplicates), 0) as duplicates,
+        coalesce(sum(events) filter (
             type not in (
                 'event_message', 'event_action', 'event_transcript', 'event_error',
                 'event_recording', 'event_human_detection', 'event_phone_call_did_not_connect',
                 'event_phone_call_connected', 'event_phone_call_ended',
                 'event_post_call_processing_completed'
             )
-        ) as unknown_type,
+        ), 0) as unknown_type,
+    from types
+),
+
+-- what was refused and then stored after all is an event of the same id
+stored_after_all as (
+    select count(*) as stored
     from fluents.events
+    semi join fluents.quarantine on quarantine.delivery_id = events.event_id
 ),
 
 refused as (
-    select count(*) as refused
-    from fluents.quarantine
-    -- what was refused and then stored after all is an event of the same id
-    anti join fluents.events on events.event_id = quarantine.delivery_id
+    select (select count(*) from fluents.quarantine) - stored as refused
+    from stored_after_all
 ),
 
 held as (
-    select buffer_id, position from fluents.events
+    select buffer_id, min(position) as first, max(position) as last, count(*) as held
+    from fluents.events
+    group by buffer_id
     union all by name
-    select buffer_id, position from fluents.quarantine
+    select buffer_id, min(position) as first, max(position) as last, count(*) as held
+    from fluents.quarantine
+    group by buffer_id
 ),
 
 buffers as (
-    select max(position) - min(position) + 1 as expected, count(*) as held
+    select max(last) - min(first) + 1 as expected, sum(held) as held
     from held
     group by buffer_id
 ),
@@ -76,58 +91,32 @@ issues as (
     select
         unnest(
             [
-                (
-                    'ended_without_transcript', 'call', ended_without_transcript, talks,
-                    'calls that connected and ended, without a transcript'
-                ),
-                (
-                    'transcript_without_start', 'call', transcript_without_start, transcribed,
-                    'calls with a transcript whose start was not reported'
-                ),
-                (
-                    'transcript_without_speakers', 'call', transcript_without_speakers, transcribed,
-                    'calls whose transcript names neither bot nor human'
-                ),
-                (
-                    'start_without_end', 'call', start_without_end, started,
-                    'calls that connected and whose end was not reported (yet)'
-                ),
-                (
-                    'end_before_start', 'call', end_before_start, timed,
-                    'calls whose end was received before their start: they have no duration'
-                ),
-                (
-                    'late_events', 'call', late_events, ended,
-                    'calls with an event received over an hour after their end'
-                ),
-                (
-                    'unknown_direction', 'call', unknown_direction, calls,
-                    'calls of which no event says whether they are outbound'
-                ),
-                (
-                    'unknown_own_number', 'call', unknown_own_number, calls,
-                    'calls of which no event says your number'
-                ),
-                (
-                    'result_not_json', 'result', result_not_json, results,
-                    'post-call results that are no JSON'
-                ),
-                (
-                    'unknown_type', 'event', unknown_type, events,
-                    'events of a type that Fluents does not document'
-                ),
-                (
-                    'duplicate', 'delivery', duplicates, events + refused,
-                    'deliveries that repeat an earlier one'
-                ),
-                (
-                    'quarantined', 'delivery', refused, events + refused,
-                    'deliveries refused and not stored since'
-                ),
-                (
-                    'missing_position', 'delivery', missing, expected,
-                    'positions of a buffer that the warehouse skips: this should be 0'
-                )
+                ('ended_without_transcript', 'call', ended_without_transcript, talks,
+                    'calls that connected and ended, without a transcript'),
+                ('transcript_without_start', 'call', transcript_without_start, transcribed,
+                    'calls with a transcript whose start was not reported'),
+                ('transcript_without_speakers', 'call', transcript_without_speakers, transcribed,
+                    'calls whose transcript names neither bot nor human'),
+                ('start_without_end', 'call', start_without_end, started,
+                    'calls that connected and whose end was not reported (yet)'),
+                ('end_before_start', 'call', end_before_start, timed,
+                    'calls whose end was received before their start: they have no duration'),
+                ('late_events', 'call', late_events, ended,
+                    'calls with an event received over an hour after their end'),
+                ('unknown_direction', 'call', unknown_direction, calls,
+                    'calls of which no event says whether they are outbound'),
+                ('unknown_own_number', 'call', unknown_own_number, calls,
+                    'calls of which no event says your number'),
+                ('result_not_json', 'result', result_not_json, results,
+                    'post-call results that are no JSON'),
+                ('unknown_type', 'event', unknown_type, events,
+                    'events of a type that Fluents does not document'),
+                ('duplicate', 'delivery', duplicates, events + refused,
+                    'deliveries that repeat an earlier one'),
+                ('quarantined', 'delivery', refused, events + refused,
+                    'deliveries refused and not stored since'),
+                ('missing_position', 'delivery', missing, expected,
+                    'positions of a buffer that the warehouse skips: this should be 0')
             ]::struct(issue varchar, unit varchar, affected bigint, examined bigint, meaning varchar)[],
             recursive := true
         ),

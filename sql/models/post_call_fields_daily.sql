@@ -32,9 +32,25 @@ counted as (
         count(boolean) as boolean_count,
         count(*) filter (boolean) as true_count,
         count(*) filter (type = 'text') as text_count,
-        -- of equally frequent ones the first by the alphabet, so that it is always the same
-        histogram(text) filter (type = 'text' and length(text) <= 60) as texts,
     from fields
+    group by all
+),
+
+texts as (
+    select received_on, path, text, count(*) as text_count
+    from fields
+    where type = 'text' and length(text) <= 60
+    group by all
+),
+
+-- of equally frequent ones the first by the alphabet, so that it is always the same
+top_texts as (
+    select
+        received_on,
+        path,
+        max(text_count) as top_text_count,
+        min({'count': -text_count, 'text': text}).text as top_text,
+    from texts
     group by all
 )
 
@@ -64,12 +80,11 @@ select
     -- Results in which it is a text.
     text_count,
     -- The most frequent text of up to 60 characters.
-    list_min(map_keys(map_from_entries(list_filter(
-        map_entries(texts), lambda entry: entry.value = list_max(map_values(texts))
-    )))) as top_text,
+    top_text,
     -- Results with that text.
-    list_max(map_values(texts))::bigint as top_text_count,
+    top_text_count,
     -- top_text_count of text_count.
     top_text_count / nullif(text_count, 0) as top_text_rate,
 from counted
 inner join results using (received_on)
+left join top_texts using (received_on, path)
