@@ -87,8 +87,9 @@ select
     before - unknown as candidate_count,
     -- call_count of candidate_count.
     reached / nullif(before - unknown, 0) as conversion_rate,
-    -- All calls.
-    attempted as attempted_count,
-    -- call_count of attempted_count: at least so many, as unknown ones count as not reached.
-    reached / nullif(attempted, 0) as attempted_rate,
+    -- All calls, without those unknown here or at a stage before.
+    (attempted - sum(unknown) over up_to_here)::bigint as known_count,
+    -- call_count of known_count.
+    reached / nullif(attempted - sum(unknown) over up_to_here, 0) as attempted_rate,
 from stages
+window up_to_here as (partition by first_event_on, direction, webhook order by n)

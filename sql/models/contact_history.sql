@@ -33,8 +33,12 @@ select
     count(*) filter (direction = 'outbound' and outcome = 'human') as answered_count,
     -- Calls to it that voicemail answered.
     count(*) filter (direction = 'outbound' and outcome = 'no_human') as voicemail_count,
-    -- answered_count of outbound_count.
-    answered_count / nullif(outbound_count, 0) as answered_rate,
+    -- Calls to it of which it is known who answered, or that nobody did.
+    count(*) filter (
+        direction = 'outbound' and outcome in ('human', 'no_human', 'did_not_connect')
+    ) as known_count,
+    -- answered_count of known_count.
+    answered_count / nullif(known_count, 0) as answered_rate,
     -- Calls to it up to the first that a human answered; NULL where none was.
     case
         when any_value(first_answer_at) is not null

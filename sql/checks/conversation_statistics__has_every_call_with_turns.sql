@@ -1,0 +1,4 @@
+-- Every call of which a turn is known has a row.
+select distinct call_id
+from fluents.transcript_turns
+anti join analytics.conversation_statistics using (call_id)
