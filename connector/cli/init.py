@@ -35,6 +35,10 @@ warehouse_path = "fluents_warehouse.duckdb"   # open this in notebooks and BI
 # Names to look for in payloads before the built-in ones, for example:
 # [fields]
 # post_call = ["my_analysis"]
+
+# Fields of post-call results that analytics.post_call_wide has as columns, for example:
+# [post_call_columns]
+# score = "number"                  # or "text", "boolean"; "details.sold" is a field of a field
 """
 
 

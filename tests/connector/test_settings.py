@@ -161,6 +161,18 @@ WRONG = {
     ),
     "unknown payload field": ('[fields]\nresult = ["r"]', ["`fields`", "'result'", "post_call"]),
     "text for a field": ('[fields]\npost_call = "r"', ["`fields.post_call`", "valid list"]),
+    "unknown column type": (
+        '[post_call_columns]\nscore = "integer"',
+        ["`post_call_columns.score`", "'text', 'number' or 'boolean'"],
+    ),
+    "columns of one name": (
+        '[post_call_columns]\n"a.b" = "text"\nA_b = "text"',
+        ["`post_call_columns`", "two columns"],
+    ),
+    "column that is there already": (
+        '[post_call_columns]\nCall_id = "text"',
+        ["`post_call_columns`", "two columns"],
+    ),
     "ambiguous name": ('warehouse_path = "fluents.duckdb"', ["`warehouse_path`", "ambiguous"]),
     "memory without unit": ('memory_limit = "512"', ["`memory_limit`", "256MB or 2GiB"]),
     "log format": ('log_format = "xml"', ["`log_format`", "auto|text|json"]),

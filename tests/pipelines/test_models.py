@@ -14,7 +14,7 @@ from connector.errors import ModelError
 from connector.settings import Settings
 from connector.simulator import simulate
 from pipelines import models
-from pipelines.load import LoadResult
+from pipelines.load import Loader, LoadResult
 from tests.deliveries import START, Clock, append_all, body
 from tests.pipelines.conftest import Query
 
@@ -183,6 +183,18 @@ def test_views_carry_their_description(query: Query) -> None:
         query("select view_name, comment from duckdb_views() where schema_name = 'analytics'")
     )
     assert comments == {model.name: model.description for model in models.models()}
+
+
+def test_another_choice_of_columns_changes_post_call_wide_with_the_next_load(
+    three_calls: None, settings: Settings, query: Query
+) -> None:
+    columns = {"score": "number", "notes.city": "text", "it's": "boolean", 'a "b"': "text"}
+    with Loader(settings.model_copy(update={"post_call_columns": columns})) as loader:
+        assert loader.load().published
+
+    assert query('select score, notes_city, "it\'s", "a ""b""" from analytics.post_call_wide') == [
+        (7.0, "Bonn", None, None)
+    ]
 
 
 def test_what_call_summary_says_of_the_latest_result_and_transcript_is_of_one_event(
