@@ -1,4 +1,4 @@
-"""Every model gives, of the rows in `tests/cases/models/input.json`, the rows in its own file."""
+"""Every model gives, of the rows in `tests/model_cases/input.json`, the rows in its own file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipelines import models
 from pipelines.sql_files import column_comments
 from pipelines.tables import ALL_TABLES, SCHEMA
 
-CASES = Path(__file__).parent.parent / "cases" / "models"
+CASES = Path(__file__).parent.parent / "model_cases"
 INPUT = CASES / "input.json"
 COLUMNS = {"outcome": "text", "score": "number", "details.sold": "boolean", "details": "text"}
 MODELS = {model.name: model for model in models.models(post_call_columns=COLUMNS)}
