@@ -7,41 +7,59 @@ with
 reports as (
     select
         call_id,
-        cast(received_at at time zone 'UTC' as date) as received_on,
+        epoch_us(received_at) // 86_400_000_000 as day_number,
         coalesce(
             action_type, input ->> '$.action_config.type', output ->> '$.action_type', 'unknown'
         ) as action_type,
         phase,
-        if(json_type(output) = 'OBJECT', output, null) as output,
-        output is not null as has_output,
+        case
+            when phase = 'finish' and output is not null
+            then json_extract_string(output, ['$.error', '$.http_status_code', '$.success'])
+        end as said,
     from fluents.actions
 ),
 
 -- What the output says of itself: an error, a status of HTTP, or that it did not succeed.
 judged as (
     select
-        *,
+        call_id,
+        day_number,
+        action_type,
+        phase,
         case
-            when phase is distinct from 'finish' or not has_output then null
-            else
-                coalesce(output ->> '$.error', '') not in ('', 'null', 'false')
-                or coalesce(try_cast(output ->> '$.http_status_code' as integer) >= 400, false)
-                or coalesce(output ->> '$.success', '') = 'false'
+            when said is not null
+            then
+                coalesce(said[1], '') not in ('', 'null', 'false')
+                or coalesce(try_cast(said[2] as integer) >= 400, false)
+                or coalesce(said[3], '') = 'false'
         end as is_failed,
     from reports
 ),
 
-counted as (
+by_call as (
     select
-        received_on,
+        day_number,
         action_type,
+        call_id,
         count(*) filter (phase = 'start') as start_count,
         count(*) filter (phase = 'finish') as finish_count,
         count(is_failed) as judged_count,
         count(*) filter (is_failed) as failed_count,
-        count(distinct call_id) as call_count,
-        count(distinct if(is_failed, call_id, null)) as failed_call_count,
     from judged
+    group by all
+),
+
+counted as (
+    select
+        date '1970-01-01' + day_number::integer as received_on,
+        action_type,
+        sum(start_count)::bigint as start_count,
+        sum(finish_count)::bigint as finish_count,
+        sum(judged_count)::bigint as judged_count,
+        sum(failed_count)::bigint as failed_count,
+        count(*) as call_count,
+        count(*) filter (failed_count > 0) as failed_call_count,
+    from by_call
     group by all
 )
 

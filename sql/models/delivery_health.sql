@@ -38,6 +38,18 @@ loaded as (
         (epoch_us(packages.inserted_at) - received_us) / 1e6 as delay_seconds,
     from deliveries
     left join fluents._dlt_loads as packages on packages.load_id = deliveries._dlt_load_id
+),
+
+counted as (
+    select
+        hour_number,
+        webhook,
+        count(*) as received_count,
+        count(*) filter (is_duplicate) as duplicate_count,
+        count(*) filter (is_quarantined) as quarantined_count,
+        quantile_cont(delay_seconds, [0.5, 0.95, 1]) as delays,
+    from loaded
+    group by all
 )
 
 select
@@ -46,22 +58,21 @@ select
     -- Label of the webhook.
     webhook,
     -- Deliveries of any kind.
-    count(*) as received_count,
+    received_count,
     -- Repeated deliveries of the same body.
-    count(*) filter (is_duplicate) as duplicate_count,
+    duplicate_count,
     -- Deliveries refused, and not stored since.
-    count(*) filter (is_quarantined) as quarantined_count,
+    quarantined_count,
     -- Events: all others.
-    count(*) filter (not is_duplicate and not is_quarantined) as event_count,
+    received_count - duplicate_count - quarantined_count as event_count,
     -- duplicate_count of received_count.
     duplicate_count / nullif(received_count, 0) as duplicate_rate,
     -- quarantined_count of received_count.
     quarantined_count / nullif(received_count, 0) as quarantined_rate,
     -- From receipt to the warehouse, of half of the deliveries at most.
-    median(delay_seconds) as median_delay_seconds,
+    delays[1] as median_delay_seconds,
     -- The same, of 95 of 100 deliveries at most.
-    quantile_cont(delay_seconds, 0.95) as p95_delay_seconds,
+    delays[2] as p95_delay_seconds,
     -- The same, of the slowest.
-    max(delay_seconds) as max_delay_seconds,
-from loaded
-group by hour_number, webhook
+    delays[3] as max_delay_seconds,
+from counted
