@@ -14,17 +14,19 @@ calls as (
     from fluents.calls
 ),
 
+-- What follows has a row a call and no `where`: so DuckDB leaves out what a query does not use.
 counted as (
     select
         call_id,
-        count(*) as event_count,
-        count(*) filter (type = 'event_message') as message_count,
-        count(*) filter (type = 'event_action') as action_report_count,
-        count(*) filter (type = 'event_transcript') as transcript_count,
-        count(*) filter (type = 'event_error') as error_count,
-        count(*) filter (type = 'event_post_call_processing_completed') as post_call_result_count,
+        count(*) filter (duplicate_of is null) as event_count,
+        count(*) filter (duplicate_of is null and type = 'event_message') as message_count,
+        count(*) filter (duplicate_of is null and type = 'event_action') as action_report_count,
+        count(*) filter (duplicate_of is null and type = 'event_transcript') as transcript_count,
+        count(*) filter (duplicate_of is null and type = 'event_error') as error_count,
+        count(*) filter (
+            duplicate_of is null and type = 'event_post_call_processing_completed'
+        ) as post_call_result_count,
     from fluents.events
-    where duplicate_of is null
     group by call_id
 ),
 
@@ -34,25 +36,33 @@ conversations as (
 ),
 
 transfers as (
-    select distinct call_id
+    select
+        call_id,
+        bool_or(
+            coalesce(action_type, input ->> '$.action_config.type', output ->> '$.action_type')
+            ilike '%transfer%'
+        ) as has_transfer,
     from fluents.actions
-    where
-        coalesce(action_type, input ->> '$.action_config.type', output ->> '$.action_type')
-        ilike '%transfer%'
-),
-
--- One event is chosen as the latest, so that all that is said of it belongs together.
-latest_transcripts as (
-    select call_id, arg_max(transcript, event_id) as transcript
-    from fluents.transcripts
-    where trim(transcript) <> ''
     group by call_id
 ),
 
-latest_results as (
-    select call_id, arg_max({'text': result_text, 'json': result_json}, event_id) as latest
+-- One event is chosen as the latest, so that all that is said of it belongs together.
+transcripts as (
+    select
+        call_id,
+        bool_or(regexp_matches(transcript, '\S')) as has_text,
+        arg_max(transcript, event_id) filter (regexp_matches(transcript, '\S')) as latest,
+    from fluents.transcripts
+    group by call_id
+),
+
+results as (
+    select
+        call_id,
+        bool_or(regexp_matches(result_text, '\S')) as has_text,
+        arg_max({'text': result_text, 'json': result_json}, event_id)
+            filter (regexp_matches(result_text, '\S')) as latest,
     from fluents.post_call_results
-    where trim(result_text) <> ''
     group by call_id
 )
 
@@ -128,26 +138,26 @@ select
     -- Whether it was reported that the call ended.
     calls.ended_at is not null as has_ended,
     -- Whether an action that transfers calls was reported, whatever came of it.
-    transfers.call_id is not null as has_transfer,
+    coalesce(transfers.has_transfer, false) as has_transfer,
     -- Whether a transcript with text came.
-    latest_transcripts.call_id is not null as has_transcript,
+    coalesce(transcripts.has_text, false) as has_transcript,
     -- Whether a recording was reported.
     calls.recording_at is not null as has_recording,
     -- Whether a post-call result with text came.
-    latest_results.call_id is not null as has_post_call_result,
+    coalesce(results.has_text, false) as has_post_call_result,
     -- Whether an error was reported.
     calls.first_error_at is not null as has_error,
     -- Where the audio is.
     calls.recording_url,
     -- The transcript, or chunk of one, that came last.
-    latest_transcripts.transcript as latest_transcript,
+    transcripts.latest as latest_transcript,
     -- The post-call result that came last, as its text says.
-    latest_results.latest.text as latest_result_text,
+    results.latest.text as latest_result_text,
     -- The same as JSON; NULL where it is no JSON.
-    latest_results.latest.json as latest_result_json,
+    results.latest.json as latest_result_json,
 from calls
 left join counted using (call_id)
 left join conversations using (call_id)
 left join transfers using (call_id)
-left join latest_transcripts using (call_id)
-left join latest_results using (call_id)
+left join transcripts using (call_id)
+left join results using (call_id)

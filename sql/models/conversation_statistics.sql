@@ -7,9 +7,9 @@
 with
 
 transcripts as (
-    select call_id, event_id, length(transcript) as text_length
+    select call_id, event_id, strlen(transcript) as text_length
     from fluents.transcripts
-    where trim(transcript) <> ''
+    where regexp_matches(transcript, '\S')
 ),
 
 counted as (
