@@ -114,7 +114,7 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
     "after a merge job's commit": (_MERGE_JOB, "run", lambda s: s.after),
     "before complete package": ("dlt.load.load:Load", "complete_package", lambda s: s.before),
     "before archiving the package": (_PACKAGES, "complete_load_package", lambda s: s.before),
-    "before confirm": ("pipelines.warehouse:Warehouse", "held", lambda s: s.after),
+    "before confirm": ("pipelines.warehouse:Warehouse", "missing", lambda s: s.after),
     "within publish's copy": ("shutil", "copyfileobj", lambda s: s.within_copy),
     "before publish's rename": ("pathlib:Path", "replace", lambda s: s.before_rename),
     "before the report": ("pipelines.reporting", "write_report", lambda s: s.before),
