@@ -18,6 +18,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import structlog
 from filelock import FileLock, Timeout
 
@@ -26,7 +27,7 @@ from connector.errors import FluentsError, LoadFailed, LoadRunning
 from connector.load_report import read_report
 from connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
 from connector.settings import Settings
-from pipelines import models
+from pipelines import models, refresh
 from pipelines.normalize import BatchTooLarge, Normalizer
 from pipelines.publish import Publisher
 from pipelines.replay import replay
@@ -96,6 +97,7 @@ class Loader:
                 closing(Publisher(settings.data_dir / FILE, settings.warehouse_path))
             )
             self._warehouse = opened.enter_context(Warehouse(settings))
+            refresh.prepare(self._warehouse.connection)
             self._normalizer = opened.enter_context(
                 Normalizer(
                     settings.payload_fields,
@@ -171,10 +173,12 @@ class Loader:
         if lacks_tables:
             self._warehouse.forget_schema()
         self._warehouse.load(
-            fluents_source(
-                batch, self._normalizer, self._warehouse.known_calls, empty_tables=lacks_tables
-            )
+            fluents_source(batch, self._normalizer, self._known_calls, empty_tables=lacks_tables)
         )
+
+    def _known_calls(self, call_ids: pa.Table) -> pa.Table:
+        refresh.mark(self._warehouse.connection, call_ids)  # before anything of them is loaded
+        return self._warehouse.known_calls(call_ids)
 
     def _confirm(self, batch: Batch) -> int:
         """Tells the buffer what the warehouse holds, if that is the batch."""
@@ -224,9 +228,10 @@ class Loader:
         if is_current and not anyway and self._settings.warehouse_path.exists():
             return False
         self._make_tables()
-        views = self._warehouse.views(models.ANALYTICS)
-        if done.models != fingerprint or not {file.name for file in self._models} <= views:
+        there = models.relations(self._warehouse.connection).keys()
+        if done.models != fingerprint or not {file.name for file in self._models} <= there:
             models.build(self._warehouse.connection, self._models)
+        refresh.refresh(self._warehouse.connection, self._models)
         self._publisher.publish(self._warehouse.connection)
         done.models, done.published = fingerprint, place
         return True

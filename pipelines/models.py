@@ -1,4 +1,4 @@
-"""The models of `sql/models`: views in the schema `analytics`, and the checks of their claims."""
+"""The models of `sql/models`: views and tables in the schema `analytics`, and their checks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 import duckdb
 
 from connector.errors import ModelError
+from pipelines import refresh
 from pipelines.normalize import json_path
+from pipelines.refresh import ANALYTICS
 from pipelines.sql_files import SqlFile, column_comments, in_order, read_folder, sql_folder
 from pipelines.tables import ALL_TABLES
 
-ANALYTICS = "analytics"
 OFFENDING_ROWS = 20
+_NO_ROWS = {"view": "", "table": "\nlimit 0"}
 _JSON_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 
@@ -52,20 +54,40 @@ def fingerprint(files: list[SqlFile]) -> str:
 
 
 def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
-    """Makes the views, in one transaction: readers get all of them or the former ones."""
+    """Makes the views, and the tables with no rows yet, in one transaction.
+
+    All calls are stale then: `refresh` fills the tables.
+    """
+    refresh.prepare(connection)
+    kinds = relations(connection)
     connection.execute("begin")
     try:
-        connection.execute(f"create schema if not exists {ANALYTICS}")
         for file in files:
+            kind = "table" if file.is_table else "view"
+            relation = f"{ANALYTICS}.{file.name}"
             try:
-                connection.execute(f"create or replace view {ANALYTICS}.{file.name} as {file.sql}")
+                if file.name in kinds:
+                    connection.execute(f"drop {kinds[file.name]} {relation}")
+                connection.execute(f"create {kind} {relation} as {file.sql}{_NO_ROWS[kind]}")
             except duckdb.Error as error:
                 raise ModelError(f"{file.path}: {error}") from error
-            _describe(connection, file)
+            _describe(connection, file, kind)
+        refresh.mark_all(connection)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
+
+
+def relations(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What there is in the schema of the models: view or table, by name."""
+    return dict(
+        connection.execute(
+            "select view_name, 'view' from duckdb_views() where schema_name = ?1"
+            " union all select table_name, 'table' from duckdb_tables() where schema_name = ?1",
+            [ANALYTICS],
+        ).fetchall()
+    )
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
@@ -80,15 +102,15 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
     return results
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> None:
+def _describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, kind: str) -> None:
     """Puts the header and the comments above the columns where tools show them."""
-    view = f"{ANALYTICS}.{file.name}"
-    connection.execute(f"comment on view {view} is {_quoted(file.description)}")
+    relation = f"{ANALYTICS}.{file.name}"
+    connection.execute(f"comment on {kind} {relation} is {_quoted(file.description)}")
     comments = column_comments(file)
-    for column, *_ in connection.execute(f"describe {view}").fetchall():
+    for column, *_ in connection.execute(f"describe {relation}").fetchall():
         if text := comments.get(column, comments.get("")):
             name = column.replace('"', '""')
-            connection.execute(f'comment on column {view}."{name}" is {_quoted(text)}')
+            connection.execute(f'comment on column {relation}."{name}" is {_quoted(text)}')
 
 
 def _values(post_call_columns: Mapping[str, str]) -> dict[str, str]:

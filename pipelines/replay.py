@@ -18,6 +18,7 @@ from connector.buffer import Batch, Buffer, StoredDelivery
 from connector.replay_request import ReplayAnswer, ReplayRequest
 from connector.settings import Settings
 from pipelines.normalize import BatchTooLarge, Normalizer
+from pipelines.refresh import STALE
 from pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
 
 # Where a row came through first stays as it is.
@@ -113,6 +114,10 @@ def _set_right(
         if table is not CALLS:
             counts += _merge(cursor, table, tables[table.name])
             counts["removed"] += _remove(cursor, table, events)
+    cursor.execute(
+        f"insert into {STALE} select distinct call_id from {SCHEMA}.events"  # noqa: S608
+        " where event_id in (from replayed)"
+    )
     # A call is folded from all its events, of which only some may be read again.
     known = {
         name: _rows_of_touched_calls(cursor, table)

@@ -12,14 +12,14 @@ from typing import Any
 from connector.errors import ModelError
 
 _HEADER_LINE = re.compile(r"--\s?(.*)")
-_HEADER_KEY = re.compile(r"(grain|key|questions|macros):\s*(.*)", re.IGNORECASE)
+_HEADER_KEY = re.compile(r"(grain|key|questions|macros|materialized):\s*(.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SqlFile:
     """One `SELECT`: `name` is the file's, `description` the header's first sentences.
 
-    `header` has the values of `grain:`, `key:` and `questions:` by their lower-case names.
+    `header` has the values of `grain:`, `key:`, `questions:` and so on by their names.
     """
 
     name: str
@@ -27,6 +27,11 @@ class SqlFile:
     sql: str
     description: str
     header: dict[str, str]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is kept as a table, `materialized: table`, and not as a view."""
+        return self.header.get("materialized") == "table"
 
 
 def sql_folder() -> Path:

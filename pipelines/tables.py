@@ -46,6 +46,11 @@ class Table:
     folded: bool = False
 
     @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema that `sql/tables/<name>.sql` is cast to."""
         return pa.schema(

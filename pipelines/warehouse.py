@@ -89,15 +89,6 @@ class Warehouse:
             ).fetchone():
                 cursor.execute(f"delete from {SCHEMA}._dlt_version")  # noqa: S608
 
-    def views(self, schema: str) -> set[str]:
-        """The names of the views in a schema."""
-        return {
-            name
-            for (name,) in self._rows(
-                "select view_name from duckdb_views() where schema_name = ?", schema
-            )
-        }
-
     def drop_pending(self) -> bool:
         """Drops what an interrupted load left in dlt's folder; says whether there was any.
 

@@ -22,13 +22,14 @@ def models(config: Path | None) -> None:
     from connector.settings import load_settings
     from pipelines import models as sql_models
     from pipelines.query import published
+    from pipelines.refresh import ANALYTICS
 
     settings = load_settings(config)
     console = Console()
     table = Table("model", "what it is", "grain", "key")
     for model in sorted(sql_models.models(), key=lambda model: model.name):
         table.add_row(
-            f"{sql_models.ANALYTICS}.{model.name}",
+            f"{ANALYTICS}.{model.name}",
             model.description,
             model.header.get("grain", ""),
             model.header.get("key", ""),

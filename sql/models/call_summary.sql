@@ -2,6 +2,7 @@
 -- post-call result.
 -- grain: one call
 -- key: call_id
+-- materialized: table
 -- questions: What became of this call? How long did it last, by the receipt of its reports?
 --   Did a human answer? What was said, and what did the analysis find?
 with

@@ -2,6 +2,7 @@
 -- of one conversation, unless the longest of them holds the text of all others.
 -- grain: one call with a transcript that has text
 -- key: call_id
+-- materialized: table
 -- questions: How many turns and words? Who talks more, and how long at a stretch? How often is
 --   the bot interrupted? How long from a human's turn to the bot's?
 with

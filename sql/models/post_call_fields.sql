@@ -1,6 +1,7 @@
 -- Each field of each post-call result that is JSON, however deep, as a row.
 -- grain: one field of one post-call result
 -- key: event_id, path
+-- materialized: table
 -- questions: Which fields do the results have? What are the values of one field over time?
 with
 

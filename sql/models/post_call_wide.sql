@@ -1,6 +1,7 @@
 -- Post-call results with a column for each field that `[post_call_columns]` in the settings names.
 -- grain: one post-call result
 -- key: event_id
+-- materialized: table
 -- questions: Which calls ended so? How do sentiment and outcome go together?
 with
 

@@ -30,6 +30,7 @@ def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
     """Makes a warehouse of at least `events` events, all loaded, in `folder`; 0 is an empty one."""
     import duckdb
 
+    from pipelines import models, refresh
     from pipelines.load import Loader
     from pipelines.tables import NORMALIZED
     from pipelines.warehouse import FILE
@@ -55,6 +56,8 @@ def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
                     f"insert into fluents.{table.name} select {columns} from {first},"
                     f" (select {nth} as nth, {nth * span} as before)"
                 )
+        refresh.mark_all(connection)
+        refresh.refresh(connection, models.models())
         connection.execute("checkpoint")
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from pipelines.models import models as sql_models
 from tests.faults.events import TABLE_OF_TYPE, Sent
 from tests.faults.oracle import Oracle
 
@@ -160,6 +161,19 @@ def calls(connection: duckdb.DuckDBPyConnection) -> Iterable[Finding]:
         f" full join fluents.calls as calls using (call_id) where {differs}"
     ).fetchall():
         yield Finding("changed" if there else "lost", f"calls has {call_id} not as its events say")
+
+
+def models(connection: duckdb.DuckDBPyConnection) -> Iterable[Finding]:
+    """Each model that is a table says what its SQL says of all that is there."""
+    for model in sql_models():
+        if model.is_table:
+            table, whole = f"(from analytics.{model.name})", f"({model.sql})"
+            for kind, one, other in (("lost", whole, table), ("not sent", table, whole)):
+                rows = connection.execute(f"from {one} except all from {other}").fetchall()
+                if rows:
+                    yield Finding(kind, f"{len(rows)} rows of {model.name}, as {rows[0]}")
+    for (call_id,) in connection.execute("from analytics.stale_calls").fetchall():
+        yield Finding("changed", f"{call_id} is stale in the models")
 
 
 def quarantine(connection: duckdb.DuckDBPyConnection, oracle: Oracle) -> Iterable[Finding]:

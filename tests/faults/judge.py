@@ -33,6 +33,7 @@ def judge(path: Path, oracle: Oracle, status: dict[str, Any]) -> list[Finding]:
         findings += claims.turns(connection, oracle)
         findings += claims.calls(connection)
         findings += claims.quarantine(connection, oracle)
+        findings += claims.models(connection)
         findings += _accounts(connection, status)
         findings += [
             Finding("check", f"{result.check}: {result.offending_rows} rows")

@@ -115,6 +115,8 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
     "before complete package": ("dlt.load.load:Load", "complete_package", lambda s: s.before),
     "before archiving the package": (_PACKAGES, "complete_load_package", lambda s: s.before),
     "before confirm": ("pipelines.warehouse:Warehouse", "missing", lambda s: s.after),
+    "before the models": ("pipelines.refresh", "refresh", lambda s: s.before),
+    "within the models": ("pipelines.refresh", "_remake", lambda s: s.after),
     "within publish's copy": ("shutil", "copyfileobj", lambda s: s.within_copy),
     "before publish's rename": ("pathlib:Path", "replace", lambda s: s.before_rename),
     "before the report": ("pipelines.reporting", "write_report", lambda s: s.before),

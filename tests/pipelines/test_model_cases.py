@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import models
+from pipelines import models, refresh
 from pipelines.sql_files import column_comments
 from pipelines.tables import ALL_TABLES, SCHEMA
 
@@ -66,6 +66,8 @@ def filled(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
             ]
             marks = ", ".join("?" * len(columns))
             warehouse.execute(f"insert into {SCHEMA}.{table} values ({marks})", values)
+    refresh.mark_all(warehouse)
+    refresh.refresh(warehouse, list(MODELS.values()))
     return warehouse
 
 

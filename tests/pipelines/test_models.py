@@ -178,9 +178,13 @@ def test_a_model_that_duckdb_refuses_names_its_file_and_leaves_the_former_ones(
 
 
 @pytest.mark.usefixtures("three_calls")
-def test_views_carry_their_description(query: Query) -> None:
+def test_models_carry_their_description(query: Query) -> None:
     comments = dict(
-        query("select view_name, comment from duckdb_views() where schema_name = 'analytics'")
+        query(
+            "select view_name, comment from duckdb_views() where schema_name = 'analytics'"
+            " union all select table_name, comment from duckdb_tables()"
+            " where schema_name = 'analytics' and table_name <> 'stale_calls'"
+        )
     )
     assert comments == {model.name: model.description for model in models.models()}
 

@@ -1,0 +1,120 @@
+"""Models that are tables: the rows of the calls that a load touches are made again after it.
+
+The calls are noted in `analytics.stale_calls` before their events are loaded, and taken off in
+the transaction that makes their rows, so a kill at any point leaves none behind. A model's SQL
+runs as it stands, but on views of its tables that show the stale calls only: so the cost of a
+refresh follows the new work and not the history.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+
+import duckdb
+import pyarrow as pa
+
+from connector.errors import ModelError
+from pipelines.sql_files import SqlFile
+from pipelines.tables import NORMALIZED, SCHEMA
+
+ANALYTICS = "analytics"
+STALE = f"{ANALYTICS}.stale_calls"
+CALLS_AT_ONCE = 20_000  # so that memory has a limit, whatever waits
+
+_SCOPE = "stale"
+_RELATION = re.compile(rf"\b(?:{SCHEMA}|{ANALYTICS})\.(\w+)")
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes the list of stale calls if it is not there."""
+    connection.execute(f"create schema if not exists {ANALYTICS}")
+    connection.execute(f"create table if not exists {STALE} (call_id varchar)")
+    connection.execute(
+        f"comment on table {STALE} is 'Calls whose rows in the models wait to be made again.'"
+    )
+
+
+def mark(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
+    """Notes calls (one column `call_id`) of which something is about to change."""
+    with closing(connection.cursor()) as cursor:
+        cursor.register("touched", call_ids)
+        cursor.execute(f"insert into {STALE} select call_id from touched")  # noqa: S608
+
+
+def mark_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Notes every call: for tables that are new, or whose SQL is."""
+    connection.execute(f"insert into {STALE} select call_id from {SCHEMA}.calls")  # noqa: S608
+
+
+def refresh(
+    connection: duckdb.DuckDBPyConnection,
+    models: list[SqlFile],
+    calls_at_once: int = CALLS_AT_ONCE,
+) -> None:
+    """Makes the rows of all stale calls again. Raises `ModelError`, and the calls stay stale."""
+    tables = [model for model in models if model.is_table]
+    names = {table.name for table in NORMALIZED if "call_id" in table.column_names}
+    names |= {model.name for model in tables}
+    _make_scope(connection, tables, names)
+    while _take_some(connection, calls_at_once):
+        connection.execute("begin")
+        try:
+            for model in tables:
+                _remake(connection, model, names)
+            _delete_stale(connection, STALE)
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+
+
+def _make_scope(
+    connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
+) -> None:
+    # A database of its own, in memory, so that nothing of it is ever published.
+    connection.execute(f"attach if not exists ':memory:' as {_SCOPE}")
+    connection.execute(f"create table if not exists {_SCOPE}.calls_now (call_id varchar)")
+    ((database,),) = connection.execute("select current_database()").fetchall()
+    models = {table.name for table in tables}
+    for name in names:
+        schema = ANALYTICS if name in models else SCHEMA
+        # Rows are stored about in the order of receipt, so DuckDB skips what is older.
+        is_recent = "" if name in models | {"calls"} else " and received_at >= getvariable('since')"
+        connection.execute(
+            f"create or replace view {_SCOPE}.{name} as"  # noqa: S608
+            f' select * from "{database}".{schema}.{name}'
+            f" where call_id in (select call_id from {_SCOPE}.calls_now){is_recent}"
+        )
+
+
+def _take_some(connection: duckdb.DuckDBPyConnection, limit: int) -> bool:
+    """Puts some of the stale calls into the scope; says whether there were any."""
+    connection.execute(
+        f"create or replace table {_SCOPE}.calls_now as"  # noqa: S608
+        " select stale_calls.call_id, any_value(calls.first_event_at) as first_event_at"
+        f" from {STALE} as stale_calls left join {SCHEMA}.calls as calls using (call_id)"
+        f" group by stale_calls.call_id order by first_event_at limit {limit}"
+    )
+    ((count, since),) = connection.execute(
+        f"select count(*), min(first_event_at) from {_SCOPE}.calls_now"  # noqa: S608
+    ).fetchall()
+    connection.execute("set variable since = ?::timestamptz", [since])
+    return bool(count)
+
+
+def _remake(connection: duckdb.DuckDBPyConnection, model: SqlFile, names: set[str]) -> None:
+    sql = _RELATION.sub(
+        lambda found: f"{_SCOPE}.{found[1]}" if found[1] in names else found[0], model.sql
+    )
+    _delete_stale(connection, f"{ANALYTICS}.{model.name}")
+    try:
+        connection.execute(f"insert into {ANALYTICS}.{model.name} by name {sql}")
+    except duckdb.Error as error:
+        raise ModelError(f"{model.path}: {error}") from error
+
+
+def _delete_stale(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    connection.execute(
+        f"delete from {table} where call_id in (select call_id from {_SCOPE}.calls_now)"  # noqa: S608
+    )
