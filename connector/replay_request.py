@@ -37,6 +37,8 @@ class ReplayAnswer:
     added: int = 0
     changed: int = 0
     removed: int = 0
+    damaged: int = 0
+    """Events whose body has changed in the buffer: they were left as they are."""
     error: str | None = None
 
 
@@ -60,11 +62,10 @@ def ask(folder: Path, request: ReplayRequest) -> None:
 
 def asked(folder: Path) -> ReplayRequest | None:
     """The request in `folder`, if there is one that this version understands."""
-    found = _read(folder / ASKED)
-    try:
-        return ReplayRequest(**{**found, "types": tuple(found["types"])}) if found else None
-    except (TypeError, KeyError):
-        return None
+    match _read(folder / ASKED):
+        case {"request_id": str(request_id), "since": int() | None as since, "types": [*types]}:
+            return ReplayRequest(request_id, since, tuple(map(str, types)))
+    return None
 
 
 def withdraw(folder: Path, request_id: str) -> None:

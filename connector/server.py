@@ -23,6 +23,7 @@ from granian.server import Server
 
 from connector.access import Tokens
 from connector.buffer import Buffer, open_buffer
+from connector.buffer.recover import unfinished
 from connector.errors import BufferUnavailable, SettingsError
 from connector.logs import configure_logs
 from connector.process import end_with_parent
@@ -47,6 +48,8 @@ def serve(settings: Settings) -> None:
         )
     # Made, or refused, here once: a worker that fails would only be started again.
     open_buffer(settings).close()
+    if unfinished(settings.buffer_file):
+        log.warning("recovery_unfinished", advice="run `fluents-warehouse buffer recover`")
     _claim_port(settings.host, settings.port)
     memory = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="fluents-metrics-", dir=memory) as metrics_dir:

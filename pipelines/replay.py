@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -40,7 +41,8 @@ def replay(
     """
     counts: Counter[str] = Counter()
     received: list[int] = []
-    for batch in _chosen(request, settings, buffer, progress):
+    damaged = set(buffer.changed())  # what the warehouse holds of them is better
+    for batch in _chosen(request, damaged, settings, buffer, progress):
         for part, tables in _normalized(normalizer, batch):
             with closing(connection.cursor()) as cursor:
                 cursor.begin()
@@ -55,6 +57,7 @@ def replay(
         added=counts["added"],
         changed=counts["changed"],
         removed=counts["removed"],
+        damaged=len(damaged),
     )
 
 
@@ -63,6 +66,7 @@ _RECEIVED_AT = StoredDelivery._fields.index("received_at")
 
 def _chosen(
     request: ReplayRequest,
+    damaged: set[str],
     settings: Settings,
     buffer: Buffer,
     progress: Callable[[int, int], None],
@@ -72,7 +76,12 @@ def _chosen(
         batch = buffer.read(
             position, up_to, max_rows=settings.batch_rows, max_bytes=settings.batch_bytes
         )
-        rows = [row for row in batch.rows if _is_asked_for(request, StoredDelivery(*row))]
+        deliveries = (StoredDelivery(*row) for row in batch.rows)
+        rows: list[tuple[Any, ...]] = [
+            delivery
+            for delivery in deliveries
+            if _is_asked_for(request, delivery) and delivery.event_id not in damaged
+        ]
         if rows:
             yield Batch(batch.buffer_id, batch.after, batch.up_to, rows)
         position = batch.up_to

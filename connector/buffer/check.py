@@ -1,6 +1,7 @@
 """Looks a buffer over: is the file whole, is nothing missing, do the counters say the same?
 
-It only reads, in one consistent view, so receivers and the loader may go on meanwhile.
+It only reads, so receivers and the loader may go on meanwhile. It takes its time in short
+transactions, as one that reads for long keeps a receiver that starts from storing.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from connector.buffer.recover import is_as_received
+from connector.buffer.recover import is_as_received, unfinished
 from connector.buffer.sqlite_file import open_to_read, refuse_foreign
 from connector.delivery import Delivery
 
 IDS_AT_ONCE = 25_000
+BODIES_AT_ONCE = 1_000
 SHOWN = 3  # ids that a finding names
 RECOVER = "Run `fluents-warehouse buffer recover`: it keeps the file and saves what can be read."
 ASK = "Please report it with the output of `fluents-warehouse status --json`."
@@ -37,14 +40,18 @@ Check = Callable[[sqlite3.Connection], Finding]
 def check_buffer(path: Path) -> Iterator[Finding]:
     """Each finding as it is made. Raises `BufferRefused`, `BufferUnavailable`."""
     refuse_foreign(path)
+    if unfinished(path):
+        yield Finding("recovery", False, "It was begun and not finished.", RECOVER)
     with closing(open_to_read(path)) as connection:
         for subject, check in CHECKS.items():
             try:
-                if not connection.in_transaction:
-                    connection.execute("begin")  # all checks see the same state
-                yield check(connection)
+                connection.execute("begin")
+                finding = check(connection)
             except sqlite3.DatabaseError as error:
-                yield Finding(subject, False, f"It cannot be read: {error}.", RECOVER)
+                finding = Finding(subject, False, f"It cannot be read: {error}.", RECOVER)
+            if connection.in_transaction:
+                connection.execute("rollback")
+            yield finding
 
 
 def _file(connection: sqlite3.Connection) -> Finding:
@@ -55,34 +62,49 @@ def _file(connection: sqlite3.Connection) -> Finding:
 
 
 def _bodies(connection: sqlite3.Connection) -> Finding:
-    changed = []
-    rows = 0
-    for row in connection.execute(
-        "select event_id, received_at, webhook, body, call_id, type, body_hash from deliveries"
-        " where reason is null"
-    ):
-        rows += 1
-        if not is_as_received(Delivery(*row)):
-            changed.append(row[0])
+    changed = list(changed_bodies(connection))
     if changed:
-        return Finding(
-            "bodies", False, f"{len(changed):,} bodies have changed: {_named(changed)}.", RECOVER
-        )
-    return Finding("bodies", True, f"{rows:,} bodies are what was received.")
+        named = _named(changed)
+        return Finding("bodies", False, f"Bodies that have changed: {named}.", RECOVER)
+    return Finding("bodies", True, "All bodies are what was received.")
+
+
+def changed_bodies(connection: sqlite3.Connection) -> Iterator[str]:
+    """The ids of events whose body says no longer what it said when it was received."""
+    position = 0
+    while True:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        rows = connection.execute(
+            "select position, event_id, received_at, webhook, body, call_id, type, body_hash"
+            " from deliveries where position > ? and reason is null order by position limit ?",
+            (position, BODIES_AT_ONCE),
+        ).fetchall()
+        if not rows:
+            return
+        position = rows[-1][0]
+        for _, *values in rows:
+            if not is_as_received(Delivery(*values)):
+                yield values[0]
 
 
 def _positions(connection: sqlite3.Connection) -> Finding:
-    confirmed, last, pending = connection.execute(
+    confirmed, last, pending = _row(
+        connection,
         "select confirmed_position,"
         " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0),"
-        " (select count(*) from deliveries where position > confirmed_position) from buffer"
-    ).fetchone()
+        " (select count(*) from deliveries where position > confirmed_position) from buffer",
+    )
+    if confirmed > last:
+        detail = f"The warehouse is said to hold {confirmed:,} deliveries of {last:,}."
+        return Finding("positions", False, detail, RECOVER)
     if missing := last - confirmed - pending:
         return Finding(
             "positions",
             False,
             f"{missing:,} of the {last - confirmed:,} deliveries that wait for a load are gone.",
-            "Bring back a backup of the file if there is one; a load takes what is there.",
+            "Bring back a backup of the file if there is one; otherwise run "
+            "`fluents-warehouse buffer recover`, which keeps what is there.",
         )
     return Finding(
         "positions",
@@ -100,21 +122,27 @@ def _identity(connection: sqlite3.Connection) -> Finding:
     ]
     if twice:
         return Finding("identity", False, f"Ids given twice: {_named(twice)}.", ASK)
+    return Finding("identity", True, "Each id is given once.")
+
+
+def _duplicates(connection: sqlite3.Connection) -> Finding:
     (wrong,) = connection.execute(
         "select count(*) from deliveries as later"
         " join deliveries as first on first.event_id = later.duplicate_of"
         " where first.reason is null and first.body_hash is not later.body_hash"
     ).fetchone()
     if wrong:
-        return Finding("identity", False, f"{wrong:,} duplicates differ from their first.", ASK)
-    return Finding("identity", True, "Each id is given once; each duplicate equals its first.")
+        detail = f"Duplicates that differ from their first: {wrong:,}."
+        return Finding("duplicates", False, detail, RECOVER)
+    return Finding("duplicates", True, "Each equals the first of its kind, if that is kept.")
 
 
 def _counters(connection: sqlite3.Connection) -> Finding:
-    received, duplicates, quarantined, last = connection.execute(
+    received, duplicates, quarantined, last = _row(
+        connection,
         "select received, duplicates, quarantined,"
-        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0) from buffer"
-    ).fetchone()
+        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0) from buffer",
+    )
     rows, marked, refused, retried = connection.execute(
         "select count(*), count(duplicate_of), count(reason), (select count(*)"
         " from deliveries as refusal join deliveries as event using (event_id)"
@@ -132,15 +160,13 @@ def _counters(connection: sqlite3.Connection) -> Finding:
         f"received {received:,}, duplicates {duplicates:,}, quarantined {quarantined:,}; "
         f"the rows kept: {there[0]:,}, {there[1]:,}, {there[2]:,}."
     )
-    return Finding("counters", is_right, f"Counted are {detail}", "" if is_right else ASK)
+    return Finding("counters", is_right, f"Counted are {detail}", "" if is_right else RECOVER)
 
 
 def confirmed(path: Path) -> tuple[str, int]:
     """The id of the buffer, and the position up to which the warehouse holds everything."""
     with closing(open_to_read(path)) as connection:
-        buffer_id, position = connection.execute(
-            "select buffer_id, confirmed_position from buffer"
-        ).fetchone()
+        buffer_id, position = _row(connection, "select buffer_id, confirmed_position from buffer")
     return buffer_id, position
 
 
@@ -154,6 +180,13 @@ def ids_up_to(path: Path, position: int) -> Iterator[list[str]]:
             yield [event_id for (event_id,) in group]
 
 
+def _row(connection: sqlite3.Connection, sql: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = connection.execute(sql).fetchone()
+    if row is None:
+        raise sqlite3.DatabaseError("the table buffer has no row")
+    return row
+
+
 def _named(ids: list[str]) -> str:
     return ", ".join(ids[:SHOWN]) + (", …" if len(ids) > SHOWN else "")
 
@@ -163,5 +196,6 @@ CHECKS: dict[str, Check] = {
     "bodies": _bodies,
     "positions": _positions,
     "identity": _identity,
+    "duplicates": _duplicates,
     "counters": _counters,
 }

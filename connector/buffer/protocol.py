@@ -91,6 +91,9 @@ class Buffer(Protocol):
     def event_id_at(self, position: int) -> str | None:
         """The id of the delivery at a position; None where there is none (any more)."""
 
+    def changed(self) -> list[str]:
+        """The ids of events whose body is not what was received: the disk has changed it."""
+
     def renew(self) -> None:
         """Gives the buffer another `buffer_id`, because its positions were given before.
 

@@ -18,10 +18,11 @@ from typing import NamedTuple
 from connector.buffer.rows import count, insert
 from connector.buffer.sqlite_file import SqliteFile, open_to_read, refuse_foreign
 from connector.delivery import Delivery, NotAnEvent, judge, refused
-from connector.errors import BufferUnavailable
 
 ROWS_AT_ONCE = 500
+MIN_ROW_BYTES = 50  # fewer than any row has
 FILES = ("", "-wal", "-shm")
+_UNFINISHED, _ASIDE = ".recovering-", ".damaged-"
 
 
 class _Row(NamedTuple):
@@ -59,31 +60,56 @@ def recover(path: Path, stamp: str) -> Recovered:
 
     A receiver that runs answers 503 for the moment of the change, and goes on with the new
     file. `stamp` names the file that is set aside. Raises `BufferRefused`, `BufferUnavailable`.
+
+    The new file keeps a name of its own until the end: where it is found, a recovery was killed,
+    and `finish` does the rest of it.
     """
     refuse_foreign(path)
-    new = path.with_name(f"{path.name}.recovering")
-    result = Recovered(path.with_name(f"{path.name}.damaged-{stamp}"))
-    for suffix in FILES:  # of a recovery that was killed
-        Path(f"{new}{suffix}").unlink(missing_ok=True)
-    last = _copy(path, new, result)
-    for suffix in FILES:
+    new = path.with_name(f"{path.name}{_UNFINISHED}{stamp}")
+    aside = path.with_name(f"{path.name}{_ASIDE}{stamp}")
+    result = Recovered(aside)
+    _copy(path, new, result)
+    # Linked before anything is taken away, the database last: so it is there only with its log.
+    for suffix in reversed(FILES):
         if Path(f"{path}{suffix}").exists():
-            Path(f"{path}{suffix}").rename(f"{result.set_aside}{suffix}")
+            Path(f"{aside}{suffix}").hardlink_to(f"{path}{suffix}")
+    _unlink(path)
     try:
         path.hardlink_to(new)  # unlike a rename, it fails where a receiver has made one just now
     except FileExistsError:
-        raise BufferUnavailable(
-            f"A receiver has made a new buffer at {path} meanwhile. Nothing is lost: run "
-            f"`fluents-warehouse buffer recover --from {result.set_aside}`."
-        ) from None
-    finally:
-        new.unlink()
+        result.copied = result.changed = 0  # all of it is copied below
     # what a receiver stored in the damaged file while it was copied
-    late = Recovered(result.set_aside)
-    _copy(result.set_aside, path, late, after=last)
+    late = recover_from(aside, path)
     result.copied += late.copied
     result.changed += late.changed
+    _unlink(new)
     return result
+
+
+def unfinished(path: Path) -> list[Path]:
+    """The files of recoveries of the buffer at `path` that were killed."""
+    found = path.parent.glob(f"{path.name}{_UNFINISHED}*")
+    return sorted(file for file in found if not file.name.endswith(FILES[1:]))
+
+
+def finish(path: Path) -> Recovered | None:
+    """Does the rest of a recovery that was killed; None if it had taken nothing away yet."""
+    result = None
+    for new in unfinished(path):
+        aside = path.with_name(new.name.replace(_UNFINISHED, _ASIDE))
+        if aside.exists() and not (path.exists() and aside.samefile(path)):
+            if not path.exists():
+                _unlink(path)  # the log of what was there, which is no log of a new file
+            result = recover_from(aside, path)
+        else:
+            _unlink(aside)  # only a second name of what is at the path
+        _unlink(new)
+    return result
+
+
+def _unlink(path: Path) -> None:
+    for suffix in FILES:
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def recover_from(source: Path, path: Path) -> Recovered:
@@ -97,9 +123,8 @@ def recover_from(source: Path, path: Path) -> Recovered:
     return result
 
 
-def _copy(source: Path, target: Path, result: Recovered, after: int = 0) -> int:
-    """Copies the rows behind a position; returns the last position that was read."""
-    last = after
+def _copy(source: Path, target: Path, result: Recovered) -> None:
+    """Copies the rows that are not there yet."""
     with closing(open_to_read(source)) as connection, closing(SqliteFile(target)) as file:
         # without it, SQLite refuses a file that was cut short as a whole
         connection.execute("pragma writable_schema = on")
@@ -111,15 +136,15 @@ def _copy(source: Path, target: Path, result: Recovered, after: int = 0) -> int:
                     "select event_id, reason is not null from deliveries"
                 )
             }
-        rows = _readable(connection, after, source.stat().st_size, result)
+        rows = _readable(connection, source.stat().st_size, result)
         while group := list(islice(rows, ROWS_AT_ONCE)):
-            last = group[-1].position
             with file.writing() as writer:
                 for row in group:
-                    if (row.event_id, row.reason is not None) not in there:
-                        result.changed += _restore(writer, row, confirmed)
+                    delivery = _judged_again(row)
+                    if (row.event_id, delivery.reason is not None) not in there:
+                        _restore(writer, row, delivery, confirmed)
+                        result.changed += delivery.reason != row.reason
                         result.copied += 1
-    return last
 
 
 def _confirmed_id(connection: sqlite3.Connection) -> str:
@@ -135,12 +160,9 @@ def _confirmed_id(connection: sqlite3.Connection) -> str:
     return str(row[0]) if row else ""
 
 
-def _readable(
-    connection: sqlite3.Connection, after: int, size: int, result: Recovered
-) -> Iterator[_Row]:
-    position = after
-    # a row takes more than 50 bytes, and positions of discarded ones come before the first
-    end = None
+def _readable(connection: sqlite3.Connection, size: int, result: Recovered) -> Iterator[_Row]:
+    position = 0
+    end = None  # where to stop trying, once there was an error
     while end is None or position < end:
         try:
             for values in connection.execute(
@@ -154,7 +176,7 @@ def _readable(
                     result.unreadable += 1
         except sqlite3.DatabaseError:
             if end is None:
-                end = _last_position(connection) or position + size // 50
+                end = _last_position(connection) or position + size // MIN_ROW_BYTES
             position += 1
             result.unreadable += 1
         else:
@@ -181,8 +203,8 @@ def _is_whole(row: _Row) -> bool:
     )
 
 
-def _restore(connection: sqlite3.Connection, row: _Row, confirmed: str) -> bool:
-    """Inserts a row as it was; says whether its body had changed."""
+def _judged_again(row: _Row) -> Delivery:
+    """The delivery as it was, or one for the quarantine where its body has changed."""
     delivery = Delivery(
         row.event_id,
         row.received_at,
@@ -194,35 +216,37 @@ def _restore(connection: sqlite3.Connection, row: _Row, confirmed: str) -> bool:
         row.reason,
         row.detail,
     )
-    has_changed = row.reason is None and not is_as_received(delivery)
-    if has_changed:
-        delivery = refused(
-            row.body or b"",
-            NotAnEvent("damaged", "The buffer's file was damaged: the body has changed."),
-            webhook=row.webhook,
-            received_at=row.received_at,
-            event_id=row.event_id,
-        )
+    if row.reason is not None or is_as_received(delivery):
+        return delivery
+    return refused(
+        row.body or b"",
+        NotAnEvent("damaged", "The buffer's file was damaged: the body has changed."),
+        webhook=row.webhook,
+        received_at=row.received_at,
+        event_id=row.event_id,
+    )
+
+
+def _restore(connection: sqlite3.Connection, row: _Row, delivery: Delivery, confirmed: str) -> None:
     # The first of equal deliveries may be unreadable. If the warehouse holds it, the mark stays;
     # otherwise the first of those that are left takes its place.
     is_held = row.duplicate_of is not None and row.duplicate_of <= confirmed
     was_refused = connection.execute(
         "select 1 from deliveries where event_id = ? and reason is not null", (row.event_id,)
     ).fetchone()
+    is_refused = delivery.reason is not None
     receipt = insert(
         connection,
         delivery,
-        duplicate_of=row.duplicate_of if is_held and not has_changed else None,
+        duplicate_of=row.duplicate_of if is_held and not is_refused else None,
         settled=bool(row.settled),
     )
-    is_refused = delivery.reason is not None
     count(
         connection,
         received=was_refused is None,
         duplicates=receipt.duplicate_of is not None,
         quarantined=is_refused - (was_refused is not None),
     )
-    return has_changed
 
 
 def is_as_received(delivery: Delivery) -> bool:

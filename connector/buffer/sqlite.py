@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from connector.buffer.check import changed_bodies
 from connector.buffer.limits import Limits, used_bytes
 from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
 from connector.buffer.rows import count, insert, settle
-from connector.buffer.sqlite_file import SqliteFile
+from connector.buffer.sqlite_file import SqliteFile, as_unavailable, open_to_read
 from connector.delivery import Delivery
 
 DISCARD_ROWS = 2_000  # a short transaction, so that receivers never wait long for the lock
@@ -116,6 +118,11 @@ class SqliteBuffer:
                 "select event_id from deliveries where position = ?", (position,)
             ).fetchone()
         return row[0] if row else None
+
+    def changed(self) -> list[str]:
+        """The ids of events whose body is not what was received."""
+        with closing(open_to_read(self.path)) as connection, as_unavailable(self.path):
+            return list(changed_bodies(connection))
 
     def renew(self) -> None:
         """Gives the buffer another `buffer_id`, because its positions were given before."""

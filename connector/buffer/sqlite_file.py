@@ -45,7 +45,7 @@ class SqliteFile:
         self._read_lock = threading.Lock()
         self._is_closed = False
         refuse_foreign(path)
-        with self._as_unavailable():
+        with as_unavailable(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
 
@@ -56,7 +56,7 @@ class SqliteFile:
         If another file is at the path by now, it is opened and written to. A note is refused
         then: it is about what was read from the former file. A power cut may undo a note.
         """
-        with self.write_lock, self._as_unavailable():
+        with self.write_lock, as_unavailable(self.path):
             if self._identity != self._identity_now():
                 if is_note and self.path.exists():
                     raise OSError("another file was put in its place; open it again")
@@ -82,7 +82,7 @@ class SqliteFile:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection for reading, for one thread at a time."""
-        with self._read_lock, self._as_unavailable():
+        with self._read_lock, as_unavailable(self.path):
             yield self._reader
 
     def close(self) -> None:
@@ -130,13 +130,6 @@ class SqliteFile:
     def _identity_now(self) -> tuple[tuple[int, int] | None, ...]:
         """Which files are at the path: the database, and the WAL that the commits go to."""
         return tuple(_inode(path) for path in (self.path, f"{self.path}-wal"))
-
-    @contextmanager
-    def _as_unavailable(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise unavailable(self.path, error) from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -220,7 +213,10 @@ def refuse_foreign(path: Path) -> None:
     if not header:
         return  # SQLite itself starts from an empty file
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise BufferRefused(f"{path} is not a staging buffer; it was left unchanged. {_ANOTHER}")
+        raise BufferRefused(
+            f"{path} is not a staging buffer, or its beginning is damaged; it was left unchanged. "
+            f"{_ANOTHER}"
+        )
     # https://www.sqlite.org/fileformat.html#the_database_header
     (version,) = struct.unpack_from(">i", header, 60)
     (application,) = struct.unpack_from(">i", header, 68)
@@ -233,6 +229,15 @@ def refuse_foreign(path: Path) -> None:
             f"{path} was written by a newer fluents-warehouse (buffer format {version}, this one "
             f"knows {USER_VERSION}); it was left unchanged. Install the newer version again."
         )
+
+
+@contextmanager
+def as_unavailable(path: Path) -> Iterator[None]:
+    """Raises `BufferUnavailable` for what SQLite or the file system says."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise unavailable(path, error) from error
 
 
 def unavailable(path: Path, error: Exception) -> BufferUnavailable:

@@ -30,8 +30,8 @@ def buffer() -> None:
 def check(as_json: bool, config: Path | None) -> None:
     """Look whether the buffer is whole, and whether the warehouse holds what it should.
 
-    Reads everything and changes nothing; the receiver may run meanwhile. Ends with status 1 and
-    says what to do if anything is wrong.
+    Reads everything and changes nothing. A receiver may run meanwhile; one that starts may answer
+    503 until the file is read. Ends with status 1 and says what to do if anything is wrong.
     """
     from connector.buffer.check import check_buffer
     from connector.settings import load_settings
@@ -48,7 +48,7 @@ def check(as_json: bool, config: Path | None) -> None:
             click.echo(json.dumps(asdict(finding)))
         else:
             word = "ok" if finding.is_right else "wrong"
-            click.echo(f"{word:5}  {finding.subject:9}  {finding.detail}")
+            click.echo(f"{word:5}  {finding.subject:10}  {finding.detail}")
             if finding.advice:
                 click.echo(f"       → {finding.advice}")
     if not is_right:
@@ -69,11 +69,17 @@ def recover(source: Path | None, config: Path | None) -> None:
     The damaged file is kept beside it. The receiver may run: it goes on with the new file. The
     next load loads all of it; what the warehouse has already, it recognises.
     """
+    from connector.buffer.recover import finish, recover_from, unfinished
     from connector.buffer.recover import recover as set_aside
-    from connector.buffer.recover import recover_from
     from connector.settings import load_settings
 
-    settings = _with_buffer(load_settings(config))
+    settings = load_settings(config)
+    if unfinished(settings.buffer_file):
+        click.echo("Finishing a recovery that was begun before.")
+        if (finished := finish(settings.buffer_file)) is not None:
+            _tell(finished)
+            return
+    _with_buffer(settings)
     if source is not None:
         _tell(recover_from(source, settings.buffer_file))
         return
@@ -98,13 +104,17 @@ def _tell(result: Recovered) -> None:
 def _is_whole(path: Path) -> bool:
     from connector.buffer.check import check_buffer
 
-    return all(
-        finding.is_right for finding in check_buffer(path) if finding.subject in ("file", "bodies")
-    )
+    return all(finding.is_right for finding in check_buffer(path) if finding.subject != "identity")
 
 
 def _with_buffer(settings: Settings) -> Settings:
+    from connector.buffer.recover import unfinished
+
     if not settings.buffer_file.exists():
+        if unfinished(settings.buffer_file):
+            raise FluentsError(
+                "A recovery was begun and not finished. Run `fluents-warehouse buffer recover`."
+            )
         raise FluentsError(
             f"There is no buffer at {settings.buffer_file} yet: nothing was received."
         )

@@ -60,6 +60,11 @@ def replay(since: int | None, types: tuple[str, ...], config: Path | None) -> No
     if result.error is not None:
         raise FluentsError(f"The replay failed: {result.error}")
     click.echo(describe(result))
+    if result.damaged:
+        click.echo(
+            f"{result.damaged:,} bodies in the buffer have changed and were left out: run "
+            "`fluents-warehouse buffer check`."
+        )
     click.echo(f"Published {settings.warehouse_path}.")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -54,14 +56,22 @@ def test_a_whole_buffer_is_said_to_be_whole(command: Command, loaded: Settings) 
     lines = result.stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [
         ["ok", subject]
-        for subject in ("file", "bodies", "positions", "identity", "counters", "warehouse")
+        for subject in (
+            "file",
+            "bodies",
+            "positions",
+            "identity",
+            "duplicates",
+            "counters",
+            "warehouse",
+        )
     ]
     assert lines[-1].endswith("It holds all that is kept here up to position 300.")
     assert "100 deliveries that wait for a load are there" in lines[2]
     findings = [
         json.loads(line) for line in command("buffer", "check", "--json").stdout.splitlines()
     ]
-    assert [finding["is_right"] for finding in findings] == [True] * 6
+    assert [finding["is_right"] for finding in findings] == [True] * 7
     untouched = command("buffer", "recover")
     assert (untouched.returncode, "is not damaged" in untouched.stdout) == (0, True)
 
@@ -83,7 +93,7 @@ def test_what_the_warehouse_lost_is_found_and_replayed(command: Command, loaded:
             connection.execute("delete from fluents.events where position between 7 and 9")
     result = command("buffer", "check")
     assert result.returncode == 1
-    assert "wrong  warehouse  It lacks 3 deliveries" in result.stdout
+    assert "wrong  warehouse   It lacks 3 deliveries" in result.stdout
     assert "`fluents-warehouse replay`" in result.stdout
     assert command("replay").returncode == 0
     assert command("buffer", "check").returncode == 0
@@ -143,6 +153,41 @@ def test_a_receiver_goes_on_through_a_recovery(
     state = json.loads(command("status", "--json").stdout)
     assert 150 < state["received"] < 202
     assert state["pending"] + state["quarantined"] == state["received"]
+
+
+def test_a_recovery_that_was_killed_is_named_and_finished(
+    command: Command, loaded: Settings
+) -> None:
+    path = loaded.buffer_file
+    path.rename(f"{path}.damaged-then")
+    path.with_name(f"{path.name}.recovering-then").touch()
+    result = command("buffer", "check")
+    assert (result.returncode, "`fluents-warehouse buffer recover`" in result.stderr) == (1, True)
+    result = command("buffer", "recover")
+    assert result.stdout.splitlines() == [
+        "Finishing a recovery that was begun before.",
+        "Recovered 400 deliveries.",
+    ]
+    assert command("buffer", "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["delete from buffer", "update buffer set confirmed_position = 5000, received = 7"],
+)
+def test_what_check_finds_recover_sets_right(
+    statement: str, command: Command, loaded: Settings
+) -> None:
+    with closing(sqlite3.connect(loaded.buffer_file, isolation_level=None)) as connection:
+        connection.execute(statement)
+    result = command("buffer", "check")
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "`fluents-warehouse buffer recover`" in result.stdout
+    assert command("buffer", "recover").returncode == 0
+    assert command("load").returncode == 0
+    assert command("buffer", "check").returncode == 0
+    with duckdb.connect(str(loaded.warehouse_path), read_only=True) as connection:
+        assert connection.execute("select count(*) from fluents.events").fetchone() == (400,)
 
 
 @pytest.mark.parametrize("action", ["check", "recover"])

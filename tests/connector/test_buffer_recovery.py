@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from itertools import islice
@@ -14,11 +16,12 @@ import pytest
 
 from connector.buffer import SqliteBuffer
 from connector.buffer.check import Finding, check_buffer
-from connector.buffer.recover import FILES, recover, recover_from
+from connector.buffer.recover import finish, recover, recover_from, unfinished
 from connector.delivery import judge
 from connector.errors import BufferRefused, BufferUnavailable
 from connector.simulator import simulate
 from tests.deliveries import START, Clock, append_all, body, delivery, whole
+from tests.processes import environment
 
 PAGE = 4096
 BODIES = [one.body for one in islice(simulate(seed=4), 600)]
@@ -73,6 +76,7 @@ def test_a_whole_buffer_has_nothing_wrong(path: Path) -> None:
         "bodies",
         "positions",
         "identity",
+        "duplicates",
         "counters",
     ]
 
@@ -92,6 +96,10 @@ def test_what_was_discarded_is_nothing_wrong(path: Path) -> None:
         ("update deliveries set event_id = (select min(event_id) from deliveries)"
          " where position = 50", "identity"),
         ("update deliveries set body_hash = x'00' where position = 3", "bodies"),
+        ("update deliveries set duplicate_of = (select event_id from deliveries where position = 9)"
+         " where duplicate_of is not null", "duplicates"),
+        ("update buffer set confirmed_position = 5000", "positions"),
+        ("delete from buffer", "positions"),
         ("update deliveries set call_id = 'other' where position = 30", "bodies"),
     ],
 )  # fmt: skip
@@ -176,17 +184,55 @@ def test_what_a_receiver_stores_meanwhile_is_saved_as_well(path: Path) -> None:
     assert wrong(path) == {}
 
 
-def test_a_recovery_that_was_killed_is_begun_again(path: Path) -> None:
-    half = path.with_name(f"{path.name}.recovering")
-    with closing(SqliteBuffer(half)) as buffer:
-        append_all(buffer, BODIES[:50], Clock())
+KILLED = """
+import os, sys
+from pathlib import Path
+from connector.buffer.recover import recover
+
+left = int(sys.argv[2])
+
+def killing(real):
+    def step(*arguments, **options):
+        global left
+        left -= 1
+        if left < 0:
+            os._exit(9)
+        return real(*arguments, **options)
+    return step
+
+Path.hardlink_to = killing(Path.hardlink_to)
+Path.unlink = killing(Path.unlink)
+recover(Path(sys.argv[1]), "20260101T000000Z")
+"""
+STEPS = 10  # three links, three names taken away, the new file's link, and three at the end
+
+
+@pytest.mark.parametrize("receiver", ["goes on", "is restarted"])
+@pytest.mark.parametrize("step", range(STEPS + 1))
+def test_a_recovery_killed_at_any_step_is_finished_by_the_next(
+    step: int, receiver: str, path: Path, tmp_path: Path
+) -> None:
+    with closing(SqliteBuffer(path)) as buffer:  # so that some rows are only in the WAL
+        buffer.append(delivery(body("event_error", "in the log"), received_at=START + 10**12))
+        folder = tmp_path / "killed"
+        shutil.copytree(path.parent, folder, ignore=shutil.ignore_patterns("killed", "*-shm"))
+    killed = folder / path.name
+    assert Path(f"{killed}-wal").stat().st_size > 0
     expected = rows(path)
-    recover(path, STAMP)
-    assert rows(path) == expected
-    assert {found.name for found in path.parent.iterdir()} <= {
-        *(f"{path.name}{suffix}" for suffix in FILES),
-        *(f"{path.name}.damaged-{STAMP}{suffix}" for suffix in FILES),
-    }
+    command = [sys.executable, "-c", KILLED, str(killed), str(step)]
+    ended = subprocess.run(command, env=environment(), check=False)
+    assert ended.returncode == (9 if step < STEPS else 0)
+    if receiver == "is restarted":
+        SqliteBuffer(killed).close()
+    begun = unfinished(killed)
+    if begun and killed.exists():
+        assert "recovery" in wrong(killed)
+    if finish(killed) is None and begun:
+        recover(killed, "later")
+    assert unfinished(killed) == []
+    assert wrong(killed) == {}
+    assert rows(killed) == expected
+    assert [*killed.parent.glob(f"{killed.name}.damaged-*")]
 
 
 def test_the_mark_of_a_duplicate_stays_where_the_warehouse_has_the_first(tmp_path: Path) -> None:

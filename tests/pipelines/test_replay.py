@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -117,6 +119,20 @@ def test_what_is_missing_or_wrong_is_set_right(
         warehouse.connection.execute(damage)
     result = replay(settings)
     assert result.added + result.changed + result.removed > 0
+    assert contents(settings.warehouse_path) == before
+
+
+def test_a_body_that_the_disk_has_changed_changes_nothing_in_the_warehouse(
+    loaded: SqliteBuffer, settings: Settings
+) -> None:
+    before = contents(settings.warehouse_path)
+    with closing(sqlite3.connect(settings.buffer_file)) as connection:
+        connection.execute(
+            "update deliveries set body = cast(replace(body, 'later known', 'never said') as blob)"
+        )
+        connection.commit()
+    result = replay(settings)
+    assert (result.damaged, result.changed) == (2, 0)  # and the one that repeats it
     assert contents(settings.warehouse_path) == before
 
 
