@@ -2,6 +2,8 @@
 
 - A body is read before a thread is taken, and given up if it is not there in time: a slow sender
   holds a connection, and never a thread.
+- A small body is judged on the event loop, and no delivery holds a thread while it is stored: tens
+  of threads that wait for one commit would wake one by one, for more than the commit costs.
 - A body that is not wanted is not waited for: without the token, none is.
 - A header whose name has an underscore is dropped. WSGI writes `X_Forwarded_For` and
   `X-Forwarded-For` as one variable, so a sender could overwrite what a proxy has said.
@@ -19,18 +21,23 @@ from typing import TYPE_CHECKING, Any
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined] # lacks __all__
 from werkzeug.exceptions import RequestTimeout
 
+from connector.buffer import Buffer
+from connector.delivery import Delivery
+from connector.storing import LATER, Finish, SharedCommits
+
 if TYPE_CHECKING:
     from granian._granian import RSGIHTTPProtocol
     from granian.rsgi import Scope
 
 GIVEN_UP = {408, 413}  # answers before the end of a body
+SMALL = 64 * 1024  # bytes of a body that takes less than some milliseconds, if it is not packed
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
-Answer = tuple[int, list[tuple[str, str]], bytes]
+Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
 
 
 class Rsgi:
-    """Serves `app` with at most `threads` requests at a time; the others wait.
+    """Serves `app`, which stores in `buffer`, on the event loop and at most `threads` threads.
 
     A body is read where `wants_body(method, path)`, for `seconds` at most, and up to a little
     more than `max_bytes`. The application is given an empty one otherwise.
@@ -39,6 +46,7 @@ class Rsgi:
     def __init__(
         self,
         app: WsgiApp,
+        buffer: Buffer,
         *,
         wants_body: Callable[[str, str], bool],
         threads: int,
@@ -46,6 +54,7 @@ class Rsgi:
         seconds: float,
     ) -> None:
         self._app = app
+        self._commits = SharedCommits(buffer)
         self._wants_body = wants_body
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
         self._max_bytes = max_bytes
@@ -53,20 +62,24 @@ class Rsgi:
 
     async def __rsgi__(self, scope: Scope, protocol: RSGIHTTPProtocol) -> None:
         body: io.BufferedIOBase = io.BytesIO()
+        is_small = False
         if self._wants_body(scope.method, scope.path):
             try:
                 async with asyncio.timeout(self._seconds):
-                    body = io.BytesIO(await self._read(scope, protocol))
+                    content = await self._read(scope, protocol)
+                body = io.BytesIO(content)
+                is_small = len(content) <= SMALL and "content-encoding" not in scope.headers
             except ProtocolClosed:
                 pass  # the sender went away, so the body is shorter than its length
             except TimeoutError:
                 body = _NotThere(f"The body was not there within {self._seconds:g} seconds.")
-        loop = asyncio.get_running_loop()
-        environ = _environ(scope, body)
-        status, headers, content = await loop.run_in_executor(self._pool, self._respond, environ)
+        status, headers, parts = await self._respond(_environ(scope, body), is_small)
         if status in GIVEN_UP:
             headers.append(("Connection", "close"))  # what may still come is no request
-        protocol.response_bytes(status, headers, content)
+        try:
+            protocol.response_bytes(status, headers, b"".join(parts))
+        finally:
+            getattr(parts, "close", lambda: None)()
 
     async def _read(self, scope: Scope, protocol: RSGIHTTPProtocol) -> bytes:
         length = scope.headers.get("content-length")
@@ -80,18 +93,23 @@ class Rsgi:
                 break
         return bytes(body)
 
-    def _respond(self, environ: dict[str, Any]) -> Answer:
+    async def _respond(self, environ: dict[str, Any], is_small: bool) -> Answer:
         status, headers = 500, []
+        unstored: list[tuple[Delivery, Finish]] = []
 
         def start_response(line: str, fields: list[tuple[str, str]], _: object = None) -> None:
             nonlocal status, headers
             status, headers = int(line[:3]), fields
 
-        parts = self._app(environ, start_response)
-        try:
-            return status, headers, b"".join(parts)
-        finally:
-            getattr(parts, "close", lambda: None)()
+        environ[LATER] = lambda *later: unstored.append(later)
+        if is_small:
+            parts = self._app(environ, start_response)
+        else:
+            loop = asyncio.get_running_loop()
+            parts = await loop.run_in_executor(self._pool, self._app, environ, start_response)
+        for delivery, finish in unstored:  # one at most
+            parts = finish(await self._commits.append(delivery))
+        return status, headers, parts
 
 
 class _NotThere(io.BytesIO):

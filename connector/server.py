@@ -97,8 +97,10 @@ def _worker_app(settings: Settings, parent: int) -> Any:
 
     configure_logs(settings.log_format)
     collect_garbage_seldom()
+    buffer = _open_buffer(settings)
     return Rsgi(
-        create_app(settings, _open_buffer(settings)),
+        create_app(settings, buffer),
+        buffer,
         wants_body=Tokens(settings.webhooks).open,
         threads=settings.threads,
         max_bytes=settings.max_body_bytes,

@@ -61,7 +61,9 @@ class Settings(BaseSettings):
         "", description="Base URL under which Fluents reaches the receiver; for what init prints."
     )
     workers: int = Field(2, ge=1, le=64, description="Receiver processes.")
-    threads: int = Field(128, ge=1, le=512, description="Most requests at once in each process.")
+    threads: int = Field(
+        128, ge=1, le=512, description="Threads of each process, for large bodies and pages."
+    )
     max_body_bytes: int = Field(
         10 * 1024**2, ge=1024, description="Larger bodies are answered with 413."
     )

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -77,6 +78,9 @@ class Buffer(Protocol):
 
     def append(self, delivery: Delivery) -> Receipt:
         """Stores `delivery` durably. Raises `BufferUnavailable` if nothing was stored."""
+
+    def append_all(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Stores `deliveries` durably, all of them or, raising `BufferUnavailable`, none."""
 
     def check(self) -> None:
         """Raises `BufferUnavailable` if a delivery could not be stored durably now."""

@@ -5,14 +5,13 @@ Invariants
 - One transaction stores a delivery, finds out whether it repeats another, and counts it.
 - One writer at a time (SQLite's own lock), so positions appear in commit order and a reader
   that has seen position 10 will never see a 9 appear later.
-- Requests that wait while another commits are stored together by the next commit: with 16
-  threads waiting, 16 events cost one sync, not 16.
+- A commit stores one delivery or a group: 16 that are appended together cost one sync, not 16.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections import deque
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -44,17 +43,6 @@ _CONFIRMED = """
 """
 
 
-class _Waiting:
-    """A delivery that waits for its commit."""
-
-    __slots__ = ("delivery", "error", "receipt")
-
-    def __init__(self, delivery: Delivery) -> None:
-        self.delivery = delivery
-        self.receipt: Receipt | None = None
-        self.error: Exception | None = None
-
-
 class SqliteBuffer:
     """A `Buffer` in the SQLite file at `path`, which is made if it is not there."""
 
@@ -62,7 +50,6 @@ class SqliteBuffer:
         self.path = path
         self._limits = limits or Limits()
         self._file = SqliteFile(path)
-        self._waiting: deque[_Waiting] = deque()
 
     @property
     def buffer_id(self) -> str:
@@ -72,17 +59,21 @@ class SqliteBuffer:
         return str(row[0])
 
     def append(self, delivery: Delivery) -> Receipt:
-        """Stores `delivery` durably, together with all that wait for the same commit."""
-        waiting = _Waiting(delivery)
-        self._waiting.append(waiting)
-        with self._file.write_lock:
-            # Whoever got the lock before may have committed this delivery with its own.
-            if waiting.receipt is None and waiting.error is None:
-                self._commit_waiting()
-        if waiting.error is not None:
-            raise waiting.error
-        assert waiting.receipt is not None  # noqa: S101 # the commit set one of the two
-        return waiting.receipt
+        """Stores `delivery` durably, with a commit of its own."""
+        return self.append_all([delivery])[0]
+
+    def append_all(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Stores `deliveries` durably with one commit: all or none."""
+        with self._file.writing() as connection:
+            self._limits.refuse_if_reached(connection)
+            receipts = [insert(connection, delivery) for delivery in deliveries]
+            count(
+                connection,
+                received=len(deliveries),
+                duplicates=sum(receipt.duplicate_of is not None for receipt in receipts),
+                quarantined=sum(delivery.reason is not None for delivery in deliveries),
+            )
+        return receipts
 
     def check(self) -> None:
         """Commits a small change, so that a full or read-only disk shows."""
@@ -215,28 +206,6 @@ class SqliteBuffer:
     def close(self) -> None:
         """Gives up the file. SQLite folds the WAL back when the last user closes."""
         self._file.close()
-
-    def _commit_waiting(self) -> None:
-        group: list[_Waiting] = []
-        while self._waiting:
-            group.append(self._waiting.popleft())
-        try:
-            with self._file.writing() as connection:
-                self._limits.refuse_if_reached(connection)
-                receipts = [insert(connection, waiting.delivery) for waiting in group]
-                count(
-                    connection,
-                    received=len(group),
-                    duplicates=sum(receipt.duplicate_of is not None for receipt in receipts),
-                    quarantined=sum(waiting.delivery.reason is not None for waiting in group),
-                )
-        except Exception as error:
-            # Nothing of the group was stored: each of its requests must hear that.
-            for waiting in group:
-                waiting.error = error
-            return
-        for waiting, receipt in zip(group, receipts, strict=True):
-            waiting.receipt = receipt
 
     def _refused(self, prefix: str, limit: int) -> list[StoredDelivery]:
         with self._file.reading() as connection:

@@ -40,8 +40,7 @@ class SqliteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # Reentrant: whoever stores a group holds it already, to see what others have stored.
-        self.write_lock = threading.RLock()
+        self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         self._is_closed = False
         refuse_foreign(path)
@@ -56,7 +55,7 @@ class SqliteFile:
         If another file is at the path by now, it is opened and written to. A note is refused
         then: it is about what was read from the former file. A power cut may undo a note.
         """
-        with self.write_lock, as_unavailable(self.path):
+        with self._write_lock, as_unavailable(self.path):
             if self._identity != self._identity_now():
                 if is_note and self.path.exists():
                     raise OSError("another file was put in its place; open it again")
@@ -87,7 +86,7 @@ class SqliteFile:
 
     def close(self) -> None:
         """Gives up the file. SQLite folds the WAL back when the last user closes."""
-        with self.write_lock, self._read_lock:
+        with self._write_lock, self._read_lock:
             self._is_closed = True
             self._writer.close()
             self._reader.close()

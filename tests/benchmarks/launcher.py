@@ -10,32 +10,32 @@ from __future__ import annotations
 import json
 import multiprocessing
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
 
 def store_nothing() -> None:
     """The same application judges each body and answers, but nothing is kept."""
-    from connector.buffer import Receipt, SqliteBuffer
+    import asyncio
 
-    assert callable(SqliteBuffer.append)
-    SqliteBuffer.append = lambda self, delivery: Receipt(  # type: ignore[method-assign]
-        delivery.event_id, None
-    )
+    from connector.buffer import Receipt
+    from connector.storing import SharedCommits
+
+    def append(_: SharedCommits, delivery: Any) -> asyncio.Future[Any]:
+        outcome = asyncio.get_running_loop().create_future()
+        outcome.set_result(Receipt(delivery.event_id, None))
+        return outcome
+
+    assert callable(SharedCommits.append)
+    SharedCommits.append = append  # type: ignore[method-assign]
 
 
 def commit_each_request() -> None:
-    """Requests wait for each other's commit, so that no two share one."""
-    from connector.buffer import SqliteBuffer
+    """No two requests share a commit."""
+    from connector import storing
 
-    real, lock = SqliteBuffer.append, threading.Lock()
-
-    def append(self: SqliteBuffer, delivery: Any) -> Any:
-        with lock:
-            return real(self, delivery)
-
-    SqliteBuffer.append = append  # type: ignore[method-assign]
+    assert storing.MOST > 1
+    storing.MOST = 1
 
 
 def serve_an_empty_view() -> None:
