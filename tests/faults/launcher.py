@@ -138,7 +138,7 @@ def acknowledge_before_the_commit() -> None:
     """The buffer answers at once and commits a little later: what Vector does."""
     from connector.buffer import Receipt, SqliteBuffer
 
-    real = SqliteBuffer.append
+    real = SqliteBuffer.append_all
     late: queue.SimpleQueue[Any] = queue.SimpleQueue()
     started: list[int] = []
 
@@ -148,14 +148,14 @@ def acknowledge_before_the_commit() -> None:
             for _ in range(late.qsize()):
                 real(*late.get())
 
-    def append(self: SqliteBuffer, delivery: Any) -> Receipt:
+    def append_all(self: SqliteBuffer, deliveries: list[Any]) -> list[Receipt]:
         if os.getpid() not in started:  # a thread does not survive the fork
             started.append(os.getpid())
             threading.Thread(target=commit_late, daemon=True).start()
-        late.put((self, delivery))
-        return Receipt(delivery.event_id, None)
+        late.put((self, deliveries))
+        return [Receipt(delivery.event_id, None) for delivery in deliveries]
 
-    SqliteBuffer.append = append  # type: ignore[method-assign]
+    SqliteBuffer.append_all = append_all  # type: ignore[method-assign]
 
 
 def append_in_place_of_the_keyed_merge() -> None:
