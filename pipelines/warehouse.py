@@ -18,6 +18,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from connector.errors import LoadFailed
 from connector.settings import Settings
 from pipelines import holdings
+from pipelines.destination import keyed_duckdb
 from pipelines.tables import CALLS, LOADS, SCHEMA, Table
 
 PIPELINE = "fluents_warehouse"
@@ -43,10 +44,9 @@ class Warehouse:
                 f"has it open, close it there: readers open {settings.warehouse_path}."
             ) from error
         dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
-        dlt.config["load.truncate_staging_dataset"] = True  # else published with the last batch
         self.pipeline = dlt.pipeline(
             PIPELINE,
-            destination=dlt.destinations.duckdb(self.connection),
+            destination=keyed_duckdb(self.connection, destination_name="duckdb"),
             dataset_name=SCHEMA,
             pipelines_dir=str(settings.data_dir / "dlt"),
         )
@@ -92,9 +92,8 @@ class Warehouse:
     def drop_pending(self) -> bool:
         """Drops what an interrupted load left in dlt's folder; says whether there was any.
 
-        dlt would go on with it, and copy again each table whose commit it did not get to note:
-        into a staging table that it empties once a package only. The merge then takes those
-        rows twice. The buffer has all of it still, and a new package starts clean.
+        dlt would load it before anything else, by the schema of whoever wrote it. The buffer has
+        all of it still, and a new package starts clean.
         """
         pipeline = self.pipeline
         # not has_pending_data, which leaves out packages whose dropping was itself interrupted

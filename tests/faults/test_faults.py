@@ -29,7 +29,6 @@ PLACED = (
     "after normalize",
     "within a copy job",
     "after a copy job's commit",
-    "after a merge job's commit",
     "before complete package",
     "before confirm",
     "before publish's rename",
@@ -58,7 +57,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_twice(tmp_path: Path)
         plan=short_plan(ANY_SEED),
         minima=Minima(
             kills={
-                "": 13,
+                "": 12,
                 "receiver worker": 1,
                 "receiver master": 3,
                 "loader, at random": 1,
@@ -114,7 +113,7 @@ def test_an_acknowledgement_before_the_commit_is_found_as_a_loss(tmp_path: Path)
     assert report.found("lost") > 0, summary(report.findings)
 
 
-def test_append_in_place_of_the_keyed_merge_is_found_as_a_doubling(tmp_path: Path) -> None:
+def test_append_in_place_of_the_keyed_copy_is_found_as_a_doubling(tmp_path: Path) -> None:
     report = broken_run(tmp_path, "append", plan_of([], ["after a copy job's commit"]))
     assert report.found("twice") > 0, summary(report.findings)
     assert report.found("lost") == 0

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from connector.buffer import SqliteBuffer
@@ -330,23 +329,6 @@ def test_load_ids_lead_from_every_row_to_its_completed_package(
         "select count(*), count(packages.load_id) from fluents.events"
         " left join fluents._dlt_loads as packages on packages.load_id = events._dlt_load_id"
     ) == [(40, 40)]
-
-
-def test_the_staging_dataset_is_left_empty(
-    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
-) -> None:
-    append_all(buffer, simulated(40), clock)
-    load()
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        names = connection.execute(
-            "select table_name from duckdb_tables() where schema_name = 'fluents_staging'"
-            " and table_name not like '%dlt%'"
-        ).fetchall()
-        rows = [
-            connection.execute(f"select count(*) from fluents_staging.{name}").fetchone()
-            for (name,) in names
-        ]
-    assert set(rows) <= {(0,)}
 
 
 def test_dlts_folder_does_not_grow_with_each_load(
