@@ -44,6 +44,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     folded: bool = False
+    event_type: str | None = None
+    """Only events of this type have rows here."""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -161,6 +163,7 @@ TRANSCRIPTS = Table(
         Column("transcript", "text", "The text; JSON text where it came as a list of turns."),
         _PAYLOAD,
     ),
+    event_type="event_transcript",
 )
 
 TRANSCRIPT_TURNS = Table(
@@ -175,6 +178,7 @@ TRANSCRIPT_TURNS = Table(
         Column("offset_seconds", "double", "Start of the turn after the start of the call."),
         Column("is_cut_off", "bool", "Whether the bot was interrupted: its text ends in '-'."),
     ),
+    event_type="event_transcript",
 )
 
 POST_CALL_RESULTS = Table(
@@ -188,6 +192,7 @@ POST_CALL_RESULTS = Table(
         Column("source_field", "text", "The payload field it was found in; payload for all."),
         _PAYLOAD,
     ),
+    event_type="event_post_call_processing_completed",
 )
 
 ERRORS = Table(
@@ -200,6 +205,7 @@ ERRORS = Table(
         Column("code", "text", "Its code, where it has one."),
         _PAYLOAD,
     ),
+    event_type="event_error",
 )
 
 MESSAGES = Table(
@@ -213,6 +219,7 @@ MESSAGES = Table(
         Column("sent_at", "timestamp", "When, as the payload says."),
         _PAYLOAD,
     ),
+    event_type="event_message",
 )
 
 ACTIONS = Table(
@@ -229,6 +236,7 @@ ACTIONS = Table(
         Column("occurred_at", "timestamp", "When, as the payload says."),
         _PAYLOAD,
     ),
+    event_type="event_action",
 )
 
 RECORDINGS = Table(
@@ -236,6 +244,7 @@ RECORDINGS = Table(
     "One row for each recording report.",
     ("event_id",),
     (*_EVENT, Column("recording_url", "text", "Where the audio is."), _PAYLOAD),
+    event_type="event_recording",
 )
 
 HUMAN_DETECTIONS = Table(
@@ -243,6 +252,7 @@ HUMAN_DETECTIONS = Table(
     "One row for each detection of whether a human answered.",
     ("event_id",),
     (*_EVENT, Column("result", "text", "human or no_human."), _PAYLOAD),
+    event_type="event_human_detection",
 )
 
 QUARANTINE = Table(

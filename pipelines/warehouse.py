@@ -31,6 +31,8 @@ class Warehouse:
 
     def __init__(self, settings: Settings) -> None:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        # Tables seen to have all columns: nobody can drop one while the file is open here.
+        self._whole: set[str] = set()
         self.path = settings.data_dir / FILE
         try:
             self._make_whole()
@@ -71,11 +73,17 @@ class Warehouse:
 
     def lacks(self, *tables: Table) -> bool:
         """Whether a column of `tables` is not there: nothing was loaded, or by an older version."""
+        unsure = [table for table in tables if table.name not in self._whole]
+        if not unsure:
+            return False
         there = self._rows(
             "select table_name, column_name from duckdb_columns() where schema_name = ?", SCHEMA
         )
-        wanted = {(table.name, column.name) for table in tables for column in table.columns}
-        return not wanted <= set(there)
+        wanted = {(table.name, column.name) for table in unsure for column in table.columns}
+        if not wanted <= set(there):
+            return True
+        self._whole.update(table.name for table in unsure)
+        return False
 
     def forget_schema(self) -> None:
         """Makes dlt look which tables and columns are there, and make the others.
@@ -144,9 +152,11 @@ class Warehouse:
         cursor = self.connection.cursor()
         try:
             cursor.register("touched_calls", call_ids)
+            # by rowid: DuckDB then reads one column of all calls, and the others of these only
             found = cursor.sql(
-                f"select {columns} from {SCHEMA}.calls"  # noqa: S608
-                " where call_id in (select call_id from touched_calls)"
+                f"select {columns} from {SCHEMA}.calls where rowid in ("  # noqa: S608
+                f"select rowid from {SCHEMA}.calls"
+                " where call_id in (select call_id from touched_calls))"
             ).to_arrow_table()
         finally:
             cursor.close()

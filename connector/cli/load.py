@@ -26,7 +26,7 @@ RETRY_SECONDS = 5.0  # after a failed load, so that a full disk does not fill th
 @click.option(
     "--every",
     type=Duration(),
-    help="Load again after this pause (500ms, 30s, 5m), until Ctrl-C or SIGTERM.",
+    help="Start a load this often (500ms, 30s, 5m), until Ctrl-C or SIGTERM.",
 )
 @config_option
 def load(every: float | None, config: Path | None) -> None:
@@ -84,7 +84,7 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
                     if result.deliveries:
                         seconds = round(result.seconds, 3)
                         log.info("loaded", deliveries=result.deliveries, seconds=seconds)
-                    stop.wait(every)
+                    stop.wait(every - result.seconds)  # at once if that is not more than 0
         except LoadRunning:
             raise
         except FluentsError as error:

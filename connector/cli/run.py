@@ -65,7 +65,7 @@ class _Child:
 
 @click.command()
 @click.option(
-    "--every", type=Duration(), default="1s", show_default=True, help="Pause between two loads."
+    "--every", type=Duration(), default="1s", show_default=True, help="How often to start a load."
 )
 @config_option
 def run(every: float, config: Path | None) -> None:

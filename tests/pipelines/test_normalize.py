@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from connector.buffer import Batch
 from connector.delivery import Delivery
 from connector.payload_fields import PAYLOAD_FIELDS
 from pipelines.normalize import Normalizer
-from pipelines.sql_files import sql_folder
-from pipelines.tables import CALLS, NORMALIZED
+from pipelines.sql_files import read_folder, sql_folder
+from pipelines.tables import BY_NAME, CALLS, NORMALIZED
 from tests.deliveries import START, body, delivery
 
 
@@ -49,6 +50,13 @@ def test_every_table_has_its_declared_columns_also_without_rows(normalizer: Norm
     for table in NORMALIZED:
         assert tables[table.name].schema == table.arrow_schema
         assert tables[table.name].num_rows == 0
+
+
+def test_a_table_that_is_left_out_for_its_event_type_selects_no_other() -> None:
+    for file in read_folder(sql_folder() / "tables"):
+        stated = re.findall(r"\bwhere type = '(\w+)'", file.sql)
+        assert stated == [BY_NAME[file.name].event_type] * len(stated)
+        assert len(stated) == (BY_NAME[file.name].event_type is not None)
 
 
 json_values = st.recursive(
