@@ -13,8 +13,10 @@ from contextlib import closing
 
 import duckdb
 import pyarrow as pa
+import structlog
 
 from connector.errors import ModelError
+from pipelines.normalize import ONE_BODY_MEMORY
 from pipelines.sql_files import SqlFile
 from pipelines.tables import NORMALIZED, SCHEMA
 
@@ -22,14 +24,21 @@ ANALYTICS = "analytics"
 STALE = f"{ANALYTICS}.stale_calls"
 CALLS_AT_ONCE = 20_000  # so that memory has a limit, whatever waits
 
+log = structlog.get_logger(__name__)
+
 _SCOPE = "stale"
 _RELATION = re.compile(rf"\b(?:{SCHEMA}|{ANALYTICS})\.(\w+)")
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes the list of stale calls if it is not there."""
+    if connection.execute(
+        "select 1 from duckdb_tables() where schema_name = ? and table_name = 'stale_calls'",
+        [ANALYTICS],
+    ).fetchall():
+        return
     connection.execute(f"create schema if not exists {ANALYTICS}")
-    connection.execute(f"create table if not exists {STALE} (call_id varchar)")
+    connection.execute(f"create table {STALE} (call_id varchar)")
     connection.execute(
         f"comment on table {STALE} is 'Calls whose rows in the models wait to be made again.'"
     )
@@ -52,21 +61,45 @@ def refresh(
     models: list[SqlFile],
     calls_at_once: int = CALLS_AT_ONCE,
 ) -> None:
-    """Makes the rows of all stale calls again. Raises `ModelError`, and the calls stay stale."""
+    """Makes the rows of all stale calls again. Raises `ModelError`, and the calls stay stale.
+
+    A call that needs more memory than the SQL may have gets `ONE_BODY_MEMORY` for itself; what
+    needs more than that has no rows in the tables.
+    """
     tables = [model for model in models if model.is_table]
     names = {table.name for table in NORMALIZED if "call_id" in table.column_names}
     names |= {model.name for model in tables}
     _make_scope(connection, tables, names)
+    ((memory_limit,),) = connection.execute("select current_setting('memory_limit')").fetchall()
     while _take_some(connection, calls_at_once):
-        connection.execute("begin")
         try:
-            for model in tables:
-                _remake(connection, model, names)
-            _delete_stale(connection, STALE)
-            connection.execute("commit")
-        except BaseException:
-            connection.execute("rollback")
-            raise
+            _remake_all(connection, tables, names)
+        except duckdb.OutOfMemoryException:
+            if calls_at_once > 1:
+                calls_at_once //= 2
+                continue
+            connection.execute(f"set memory_limit = '{ONE_BODY_MEMORY}'")
+            try:
+                _remake_all(connection, tables, names)
+            except duckdb.OutOfMemoryException:
+                log.error("call_too_large_for_memory")
+                _delete_stale(connection, STALE)
+            finally:
+                connection.execute(f"set memory_limit = '{memory_limit}'")
+
+
+def _remake_all(
+    connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
+) -> None:
+    connection.execute("begin")
+    try:
+        for model in tables:
+            _remake(connection, model, names)
+        _delete_stale(connection, STALE)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
 
 
 def _make_scope(
@@ -110,6 +143,8 @@ def _remake(connection: duckdb.DuckDBPyConnection, model: SqlFile, names: set[st
     _delete_stale(connection, f"{ANALYTICS}.{model.name}")
     try:
         connection.execute(f"insert into {ANALYTICS}.{model.name} by name {sql}")
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise ModelError(f"{model.path}: {error}") from error
 
