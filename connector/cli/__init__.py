@@ -8,10 +8,12 @@ import click
 
 from connector import __version__
 from connector.cli.buffer import buffer
+from connector.cli.dashboard import dashboard
 from connector.cli.demo import demo
 from connector.cli.init import init
 from connector.cli.load import load
 from connector.cli.models import models
+from connector.cli.notebook import notebook
 from connector.cli.quarantine import quarantine
 from connector.cli.query import query
 from connector.cli.replay import replay
@@ -41,6 +43,8 @@ for command in (
     status,
     query,
     models,
+    dashboard,
+    notebook,
     quarantine,
     replay,
     buffer,

@@ -1,0 +1,12 @@
+-- What the dashboard's queries share. $from_at and $until_at are instants, $webhook a label,
+-- $direction outbound, inbound or unknown; a filter that is NULL lets all pass.
+create temp macro shown_calls(from_at, until_at, webhook_label, call_direction) as table (
+    select *
+    from analytics.call_summary
+    where first_event_at >= from_at::timestamptz
+        and first_event_at < until_at::timestamptz
+        and (webhook_label::varchar is null or webhook = webhook_label)
+        and (call_direction::varchar is null or coalesce(direction, 'unknown') = call_direction)
+);
+
+create temp macro utc_text(moment) as strftime(moment at time zone 'UTC', '%Y-%m-%d %H:%M:%S');
