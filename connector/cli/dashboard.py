@@ -56,6 +56,7 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
         if not stop.is_set():
             url = f"{base}/?access_token={token}"
             click.echo(f"The dashboard is {url}\nCtrl-C ends it.")
+            sys.stdout.flush()  # it may be a pipe
             if not no_open and sys.stdout.isatty():
                 webbrowser.open(url)
         while not stop.wait(0.2):

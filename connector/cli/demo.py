@@ -46,6 +46,8 @@ _TRY_NEXT = (
     'query "select speaker, text from fluents.transcript_turns order by event_id, turn_index"',
     "status",
     "models",
+    "dashboard",
+    "notebook",
 )
 
 
@@ -59,7 +61,13 @@ _TRY_NEXT = (
     type=click.Path(file_okay=False, path_type=Path),
     help="Where to put the demo; what an earlier demo left there is deleted.",
 )
-def demo(events: int, seed: int, folder: Path) -> None:
+@click.option(
+    "--keep/--no-keep",
+    default=True,
+    show_default=True,
+    help="Keep the warehouse for the commands that are printed, or delete the folder at the end.",
+)
+def demo(events: int, seed: int, folder: Path, keep: bool) -> None:
     """Show the whole path: simulated calls, posted to a real receiver, loaded, queried.
 
     Nothing leaves this machine. The calls are made up, and so is every number in them.
@@ -87,7 +95,11 @@ def demo(events: int, seed: int, folder: Path) -> None:
     with Loader(settings) as loader, progress_bar("Loading") as progress:
         result = loader.load(progress)
     click.echo(describe(result))
-    _show(config, settings)
+    _show(settings)
+    if keep:
+        _say_what_next(config, settings)
+    else:
+        shutil.rmtree(folder)
 
 
 def _start_afresh(folder: Path) -> None:
@@ -138,7 +150,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
     raise FluentsError(f"The receiver did not start. Its log is {log}.")
 
 
-def _show(config: Path, settings: Settings) -> None:
+def _show(settings: Settings) -> None:
     from pipelines.query import published, write_result
 
     output = sys.stdout.buffer
@@ -148,6 +160,9 @@ def _show(config: Path, settings: Settings) -> None:
             sys.stdout.flush()
             write_result(connection, sql, "table", output)
             output.flush()
+
+
+def _say_what_next(config: Path, settings: Settings) -> None:
     click.echo(f"The warehouse is {settings.warehouse_path}. Try next:")
     for command in _TRY_NEXT:
         name, _, argument = command.partition(" ")

@@ -205,9 +205,21 @@ def test_demo_shows_the_whole_path_and_can_be_run_again(command: Command, tmp_pa
         assert "Posted 300 events" in result.stdout
         assert "Loaded 300 deliveries" in result.stdout
     printed = re.findall(r"^  fluents-warehouse (.*)$", result.stdout, re.MULTILINE)
-    assert len(printed) == 4
-    for arguments in printed:
-        assert command(*shlex.split(arguments)).returncode == 0
+    assert len(printed) == 6
+    config = ["--config", "fluents-demo/fluents.toml"]
+    *queries, dashboard, notebook = [shlex.split(arguments) for arguments in printed]
+    for arguments in queries:
+        assert command(*arguments).returncode == 0
+    assert (dashboard, notebook) == (["dashboard", *config], ["notebook", *config])
+    assert command(*notebook, "--no-open").returncode == 0
+    assert (tmp_path / "fluents-demo" / "first_questions.ipynb").exists()
+
+
+def test_demo_keeps_nothing_where_that_is_asked_for(command: Command, tmp_path: Path) -> None:
+    result = command("demo", "--events", "50", "--no-keep")
+    assert result.returncode == 0, result.stderr
+    assert "Try next" not in result.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_demo_deletes_nothing_that_it_did_not_make(command: Command, tmp_path: Path) -> None:
