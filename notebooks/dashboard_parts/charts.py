@@ -42,7 +42,11 @@ def over_time(rows: list[Row], grain: str, what: str, kind: str, kinds: list[str
                 scale=alt.Scale(type="utc"),
                 title=f"UTC, by {grain}",
                 axis=alt.Axis(
-                    format=_FORMATS[grain], labelOverlap="greedy", tickCount=6, grid=False
+                    format=_FORMATS[grain],
+                    labelOverlap="greedy",
+                    labelSeparation=8,
+                    tickCount=6,
+                    grid=False,
                 ),
             ),
             y=alt.Y(f"sum({what}_count):Q", title=_plural(what), axis=_counts()),
@@ -146,7 +150,13 @@ def rate_by_day(rows: list[Row], title: str) -> alt.Chart:
                 timeUnit="utcyearmonthdate",
                 scale=alt.Scale(type="utc"),
                 title="UTC day of receipt",
-                axis=alt.Axis(format="%d %b", labelOverlap="greedy", tickCount=6, grid=False),
+                axis=alt.Axis(
+                    format="%d %b",
+                    labelOverlap="greedy",
+                    labelSeparation=8,
+                    tickCount=6,
+                    grid=False,
+                ),
             ),
             y=alt.Y(
                 "filled_rate:Q",

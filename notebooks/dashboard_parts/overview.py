@@ -42,7 +42,7 @@ def overview(snapshot: Snapshot, shown: Row) -> mo.Html:
                     "Median receipt duration": (
                         tables.seconds(head["median_receipt_duration_seconds"]),
                         f"of {head['timed_call_count']:,} calls with a receipt of start and end; "
-                        f"95 % under {tables.seconds(head['p95_receipt_duration_seconds'])}",
+                        f"95% under {tables.seconds(head['p95_receipt_duration_seconds'])}",
                     ),
                 }
             ),

@@ -31,7 +31,7 @@ def quality(snapshot: Snapshot, shown: Row) -> mo.Html:
                     {**row, "share": tables.share(row["affected_count"], row["examined_count"])}
                     for row in snapshot.rows("quality")
                 ],
-                {"issue": "Issue", "share": "Affected", "unit": "Unit", "meaning": "What it is"},
+                {"share": "Affected", "meaning": "What it is", "issue": "Issue"},
                 "",
             ),
             tables.heading(

@@ -1,4 +1,4 @@
 -- What is missing, late, refused or repeated, in the whole warehouse.
-select issue, unit, affected_count, examined_count, affected_rate, meaning
+select issue, affected_count, examined_count, affected_rate, meaning
 from analytics.data_quality
 order by affected_rate desc nulls last, issue
