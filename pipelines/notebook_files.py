@@ -20,6 +20,6 @@ def require(extra: str, *modules: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise FluentsError(
-            f"This needs {' and '.join(missing)}: pip install 'fluents-warehouse[{extra}]', "
+            f"This needs {', '.join(missing)}: pip install 'fluents-warehouse[{extra}]', "
             f"or pip install '.[{extra}]' in a clone."
         )
