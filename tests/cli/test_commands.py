@@ -208,7 +208,7 @@ def test_models_lists_them_and_their_claims_hold(command: Command, filled: Path)
 def test_models_ends_with_status_1_when_a_claim_is_broken(command: Command, filled: Path) -> None:
     command("load")
     with duckdb.connect(str(filled / "fluents_warehouse.duckdb")) as connection:
-        connection.execute("delete from fluents.calls")
+        connection.execute("delete from analytics.call_summary")
     result = command("models", env={"COLUMNS": "300"})
     assert result.returncode == 1
     assert "broken  call_summary__has_every_call" in result.stdout
