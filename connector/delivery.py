@@ -96,6 +96,21 @@ def judge(body: bytes, *, webhook: str, received_at: int, event_id: str) -> Deli
     return Delivery(event_id, received_at, webhook, body, call_id, type_, body_hash)
 
 
+def is_as_received(delivery: Delivery) -> bool:
+    """Whether an event's body says still what the judge found when it was received."""
+    judged = judge(
+        delivery.body or b"",
+        webhook=delivery.webhook,
+        received_at=delivery.received_at,
+        event_id=delivery.event_id,
+    )
+    return (judged.call_id, judged.type, judged.body_hash) == (
+        delivery.call_id,
+        delivery.type,
+        delivery.body_hash,
+    )
+
+
 def refused(
     body: bytes, why: NotAnEvent, *, webhook: str, received_at: int, event_id: str
 ) -> Delivery:

@@ -1,7 +1,7 @@
 """Looks a buffer over: is the file whole, is nothing missing, do the counters say the same?
 
-It only reads, so receivers and the loader may go on meanwhile. It takes its time in short
-transactions, as one that reads for long keeps a receiver that starts from storing.
+It only reads, so receivers and the loader may go on meanwhile. Each statement is a transaction
+of its own, as one that reads for long keeps a receiver that starts from storing.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connector.buffer.recover import is_as_received, unfinished
+from connector.buffer.recover import unfinished
 from connector.buffer.sqlite_file import open_to_read, refuse_foreign
-from connector.delivery import Delivery
+from connector.delivery import Delivery, is_as_received
 
 IDS_AT_ONCE = 25_000
 BODIES_AT_ONCE = 1_000
@@ -45,13 +45,9 @@ def check_buffer(path: Path) -> Iterator[Finding]:
     with closing(open_to_read(path)) as connection:
         for subject, check in CHECKS.items():
             try:
-                connection.execute("begin")
-                finding = check(connection)
+                yield check(connection)
             except sqlite3.DatabaseError as error:
-                finding = Finding(subject, False, f"It cannot be read: {error}.", RECOVER)
-            if connection.in_transaction:
-                connection.execute("rollback")
-            yield finding
+                yield Finding(subject, False, f"It cannot be read: {error}.", RECOVER)
 
 
 def _file(connection: sqlite3.Connection) -> Finding:
@@ -73,8 +69,6 @@ def changed_bodies(connection: sqlite3.Connection) -> Iterator[str]:
     """The ids of events whose body says no longer what it said when it was received."""
     position = 0
     while True:
-        if connection.in_transaction:
-            connection.execute("rollback")
         rows = connection.execute(
             "select position, event_id, received_at, webhook, body, call_id, type, body_hash"
             " from deliveries where position > ? and reason is null order by position limit ?",
@@ -138,16 +132,15 @@ def _duplicates(connection: sqlite3.Connection) -> Finding:
 
 
 def _counters(connection: sqlite3.Connection) -> Finding:
-    received, duplicates, quarantined, last = _row(
+    # one statement, so that both are of the same moment
+    received, duplicates, quarantined, last, rows, marked, refused, retried = _row(
         connection,
         "select received, duplicates, quarantined,"
-        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0) from buffer",
-    )
-    rows, marked, refused, retried = connection.execute(
-        "select count(*), count(duplicate_of), count(reason), (select count(*)"
+        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0), kept.*"
+        " from buffer, (select count(*), count(duplicate_of), count(reason), (select count(*)"
         " from deliveries as refusal join deliveries as event using (event_id)"
-        " where refusal.reason is not null and event.reason is null) from deliveries"
-    ).fetchone()
+        " where refusal.reason is not null and event.reason is null) from deliveries) as kept",
+    )
     counted = (received, duplicates, quarantined)
     there = (rows - retried, marked, refused - retried)
     # what was discarded is counted still, and is no row any more

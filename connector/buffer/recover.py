@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from connector.buffer.rows import count, insert
 from connector.buffer.sqlite_file import SqliteFile, open_to_read, refuse_foreign
-from connector.delivery import Delivery, NotAnEvent, judge, refused
+from connector.delivery import Delivery, NotAnEvent, is_as_received, refused
 
 ROWS_AT_ONCE = 500
 MIN_ROW_BYTES = 50  # fewer than any row has
@@ -27,16 +27,18 @@ _UNFINISHED, _ASIDE = ".recovering-", ".damaged-"
 
 class _Row(NamedTuple):
     position: int
+    # the fields of a Delivery
     event_id: str
     received_at: int
     webhook: str
+    body: bytes | None
     call_id: str | None
     type: str | None
-    body: bytes | None
     body_hash: bytes | None
-    duplicate_of: str | None
     reason: str | None
     detail: str | None
+    # and what became of it
+    duplicate_of: str | None
     settled: int
 
 
@@ -205,17 +207,7 @@ def _is_whole(row: _Row) -> bool:
 
 def _judged_again(row: _Row) -> Delivery:
     """The delivery as it was, or one for the quarantine where its body has changed."""
-    delivery = Delivery(
-        row.event_id,
-        row.received_at,
-        row.webhook,
-        row.body,
-        row.call_id,
-        row.type,
-        row.body_hash,
-        row.reason,
-        row.detail,
-    )
+    delivery = Delivery(*row[1:-2])
     if row.reason is not None or is_as_received(delivery):
         return delivery
     return refused(
@@ -246,19 +238,4 @@ def _restore(connection: sqlite3.Connection, row: _Row, delivery: Delivery, conf
         received=was_refused is None,
         duplicates=receipt.duplicate_of is not None,
         quarantined=is_refused - (was_refused is not None),
-    )
-
-
-def is_as_received(delivery: Delivery) -> bool:
-    """Whether an event's body says still what the judge found when it was received."""
-    judged = judge(
-        delivery.body or b"",
-        webhook=delivery.webhook,
-        received_at=delivery.received_at,
-        event_id=delivery.event_id,
-    )
-    return (judged.call_id, judged.type, judged.body_hash) == (
-        delivery.call_id,
-        delivery.type,
-        delivery.body_hash,
     )

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import fields
+from operator import attrgetter
 
 from connector.buffer.protocol import Receipt
 from connector.delivery import Delivery
+
+_FIELDS = [field.name for field in fields(Delivery)]
+_values = attrgetter(*_FIELDS)
+_INSERT = (
+    f"insert into deliveries ({', '.join(_FIELDS)}, duplicate_of, settled)"  # noqa: S608
+    f" values ({'?, ' * len(_FIELDS)}?, ?)"
+)
 
 
 def insert(
@@ -24,21 +33,8 @@ def insert(
         ).fetchone()
         duplicate_of = first[0] if first else None
     connection.execute(
-        "insert into deliveries (event_id, received_at, webhook, call_id, type, body,"
-        " body_hash, duplicate_of, reason, detail, settled) values (?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            delivery.event_id,
-            delivery.received_at,
-            delivery.webhook,
-            delivery.call_id,
-            delivery.type,
-            delivery.body,
-            delivery.body_hash,
-            duplicate_of,
-            delivery.reason,
-            delivery.detail,
-            settled,
-        ),
+        _INSERT,
+        (*_values(delivery), duplicate_of, settled),
     )
     return Receipt(delivery.event_id, duplicate_of)
 

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector.cli.options import config_option
-from connector.errors import FluentsError
+from connector.cli.options import config_option, require_buffer
 
 if TYPE_CHECKING:
     from connector.buffer.recover import Recovered
-    from connector.settings import Settings
 
 
 @click.group()
@@ -37,7 +35,8 @@ def check(as_json: bool, config: Path | None) -> None:
     from connector.settings import load_settings
     from pipelines.holdings import check_warehouse
 
-    settings = _with_buffer(load_settings(config))
+    settings = load_settings(config)
+    require_buffer(settings)
     is_right = True
     for finding in chain(
         check_buffer(settings.buffer_file),
@@ -79,7 +78,7 @@ def recover(source: Path | None, config: Path | None) -> None:
         if (finished := finish(settings.buffer_file)) is not None:
             _tell(finished)
             return
-    _with_buffer(settings)
+    require_buffer(settings)
     if source is not None:
         _tell(recover_from(source, settings.buffer_file))
         return
@@ -105,17 +104,3 @@ def _is_whole(path: Path) -> bool:
     from connector.buffer.check import check_buffer
 
     return all(finding.is_right for finding in check_buffer(path) if finding.subject != "identity")
-
-
-def _with_buffer(settings: Settings) -> Settings:
-    from connector.buffer.recover import unfinished
-
-    if not settings.buffer_file.exists():
-        if unfinished(settings.buffer_file):
-            raise FluentsError(
-                "A recovery was begun and not finished. Run `fluents-warehouse buffer recover`."
-            )
-        raise FluentsError(
-            f"There is no buffer at {settings.buffer_file} yet: nothing was received."
-        )
-    return settings

@@ -6,9 +6,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from connector.errors import FluentsError
+
+if TYPE_CHECKING:
+    from connector.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,6 +22,19 @@ config_option: Callable[[F], F] = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="The settings file; fluents.toml in this folder where not given.",
 )
+
+
+def require_buffer(settings: Settings) -> None:
+    """Raises `FluentsError` where there is no staging buffer (yet)."""
+    from connector.buffer.recover import unfinished
+
+    if settings.buffer_file.exists():
+        return
+    if unfinished(settings.buffer_file):
+        raise FluentsError(
+            "A recovery was begun and not finished. Run `fluents-warehouse buffer recover`."
+        )
+    raise FluentsError(f"There is no buffer at {settings.buffer_file} yet: nothing was received.")
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

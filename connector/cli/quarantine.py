@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import click
 
 from connector.buffer import Buffer, StoredDelivery
-from connector.cli.options import config_option
+from connector.cli.options import config_option, require_buffer
 from connector.errors import FluentsError
 
 
@@ -146,10 +146,7 @@ def _buffer(config: Path | None) -> Iterator[Buffer]:
     from connector.settings import load_settings
 
     settings = load_settings(config)
-    if not settings.buffer_file.exists():
-        raise FluentsError(
-            f"There is no buffer at {settings.buffer_file} yet: nothing was received."
-        )
+    require_buffer(settings)
     buffer = open_buffer(settings)
     try:
         yield buffer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.cli.load import progress_bar
-from connector.cli.options import PointInTime, config_option
+from connector.cli.options import PointInTime, config_option, require_buffer
 from connector.errors import FluentsError, LoadRunning
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ def replay(since: int | None, types: tuple[str, ...], config: Path | None) -> No
 
     settings = load_settings(config)
     configure_logs(settings.log_format)
-    if not settings.buffer_file.exists():
-        raise FluentsError(
-            f"There is no buffer at {settings.buffer_file} yet: nothing was received."
-        )
+    require_buffer(settings)
     request = ReplayRequest(str(uuid.uuid4()), since, types)
     ask(settings.data_dir, request)
     try:
