@@ -12,7 +12,7 @@ import pyarrow as pa
 from connector.buffer.check import Finding, confirmed, ids_up_to
 from connector.errors import QueryError
 from pipelines.query import published
-from pipelines.tables import SCHEMA
+from pipelines.tables import SCHEMA, Table
 
 
 def position(connection: duckdb.DuckDBPyConnection, buffer_id: str) -> tuple[int, str | None]:
@@ -52,6 +52,23 @@ def missing(connection: duckdb.DuckDBPyConnection, event_ids: list[str]) -> list
     finally:
         connection.unregister("asked_for")
     return [event_id for (event_id,) in rows]
+
+
+def rows_of_calls(
+    connection: duckdb.DuckDBPyConnection, table: Table, call_ids: pa.Table
+) -> pa.Table:
+    """The rows of `table` for the given calls (one column `call_id`)."""
+    connection.register("asked_for", call_ids)
+    try:
+        # by rowid: DuckDB then reads one column of all rows, and the others of these only
+        found = connection.sql(
+            f"select {', '.join(table.column_names)} from {SCHEMA}.{table.name}"  # noqa: S608
+            f" where rowid in (select rowid from {SCHEMA}.{table.name}"
+            " where call_id in (select call_id from asked_for))"
+        ).to_arrow_table()
+    finally:
+        connection.unregister("asked_for")
+    return found.cast(table.arrow_schema)
 
 
 def check_warehouse(buffer_path: Path, warehouse_path: Path) -> Iterator[Finding]:

@@ -83,7 +83,8 @@ class Normalizer:
                 raise ModelError(f"{file.path} names no table of pipelines/tables.py.")
             self._steps.append((file, BY_NAME[file.name]))
             if file.name == CALLS.name:
-                self._sources_of_calls = references(file) & BY_NAME.keys()
+                # the names of the tables that `calls` is folded from
+                self.sources_of_calls = references(file) & BY_NAME.keys()
         self._memory_limit = memory_limit
         self._names = [table.name for _, table in self._steps]
         self._connection = duckdb.connect(
@@ -129,24 +130,19 @@ class Normalizer:
         repaired = [_as_text_only(row) if row[0] in unreadable else row for row in rows]
         return self._run(_arrow(batch.buffer_id, repaired), known_calls)
 
-    @property
-    def sources_of_calls(self) -> set[str]:
-        """The names of the tables that `calls` is folded from."""
-        return self._sources_of_calls
-
     def calls(self, known: Mapping[str, pa.Table]) -> pa.Table:
         """The rows of `calls` that `known` gives: all rows of some calls, by table.
 
         Its own `calls` are what was known of them; what their events say counts more.
         """
         try:
-            for name in self._sources_of_calls:
+            for name in self.sources_of_calls:
                 self._connection.register(name, known[name])
             self._connection.register("known_calls", known[CALLS.name])
             (file,) = (file for file, table in self._steps if table is CALLS)
             return self._rows(file, CALLS)
         finally:
-            for name in ("known_calls", *self._sources_of_calls):
+            for name in ("known_calls", *self.sources_of_calls):
                 self._connection.unregister(name)
 
     def _run(self, deliveries: pa.Table, known_calls: KnownCalls) -> dict[str, pa.Table]:

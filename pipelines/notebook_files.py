@@ -1,4 +1,4 @@
-"""Finds the notebooks: beside the packages in a checkout, inside this one in a wheel."""
+"""Finds the notebooks, and what they need."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from connector.errors import FluentsError
+from pipelines.sql_files import shipped_folder
 
 
 def notebooks_folder() -> Path:
     """The folder with `dashboard.py` and the notebook."""
-    package = Path(__file__).parent
-    inside = package / "notebooks"
-    return inside if inside.is_dir() else package.parent / "notebooks"
+    return shipped_folder("notebooks")
 
 
 def require(extra: str, *modules: str) -> None:

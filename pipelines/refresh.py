@@ -9,7 +9,6 @@ refresh follows the new work and not the history.
 from __future__ import annotations
 
 import re
-from contextlib import closing
 
 import duckdb
 import pyarrow as pa
@@ -46,9 +45,11 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 def mark(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
     """Notes calls (one column `call_id`) of which something is about to change."""
-    with closing(connection.cursor()) as cursor:
-        cursor.register("touched", call_ids)
-        cursor.execute(f"insert into {STALE} select call_id from touched")  # noqa: S608
+    connection.register("touched", call_ids)
+    try:
+        connection.execute(f"insert into {STALE} select call_id from touched")  # noqa: S608
+    finally:
+        connection.unregister("touched")
 
 
 def mark_all(connection: duckdb.DuckDBPyConnection) -> None:

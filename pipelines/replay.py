@@ -18,8 +18,9 @@ import pyarrow as pa
 from connector.buffer import Batch, Buffer, StoredDelivery
 from connector.replay_request import ReplayAnswer, ReplayRequest
 from connector.settings import Settings
+from pipelines.holdings import rows_of_calls
 from pipelines.normalize import BatchTooLarge, Normalizer
-from pipelines.refresh import STALE
+from pipelines.refresh import mark
 from pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
 
 # Where a row came through first stays as it is.
@@ -123,31 +124,22 @@ def _set_right(
         if table is not CALLS:
             counts += _merge(cursor, table, tables[table.name])
             counts["removed"] += _remove(cursor, table, events)
-    cursor.execute(
-        f"insert into {STALE} select distinct call_id from {SCHEMA}.events"  # noqa: S608
-        " where event_id in (from replayed)"
-    )
+    touched = cursor.sql(
+        f"select distinct call_id from {SCHEMA}.events where event_id in (from replayed)"  # noqa: S608
+    ).to_arrow_table()
+    mark(cursor, touched)
     # A call is folded from all its events, of which only some may be read again.
     known = {
-        name: _rows_of_touched_calls(cursor, table)
+        name: rows_of_calls(cursor, table, touched)
         for name, table in BY_NAME.items()
         if name in normalizer.sources_of_calls or table is CALLS
     }
     return counts + _merge(cursor, CALLS, normalizer.calls(known))
 
 
-def _rows_of_touched_calls(cursor: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:
-    columns = ", ".join(column.name for column in table.columns)
-    found = cursor.sql(
-        f"select {columns} from {SCHEMA}.{table.name} where call_id in ("  # noqa: S608
-        f"select call_id from {SCHEMA}.events where event_id in (from replayed))"
-    )
-    return found.to_arrow_table().cast(table.arrow_schema)
-
-
 def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> Counter[str]:
     """Adds what is missing and changes what differs; counts both."""
-    names = [column.name for column in table.columns]
+    names = table.column_names
     told = [name for name in names if name not in _ORIGIN and name not in table.key]
     is_same_row = " and ".join(f"there.{name} = fresh.{name}" for name in table.key)
     cursor.register("fresh", rows)

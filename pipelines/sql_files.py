@@ -35,10 +35,15 @@ class SqlFile:
 
 
 def sql_folder() -> Path:
-    """The folder `sql/`: beside the package in a checkout, inside it in a wheel."""
+    """The folder `sql/`."""
+    return shipped_folder("sql")
+
+
+def shipped_folder(name: str) -> Path:
+    """A folder that is beside the package in a checkout, and inside it in a wheel."""
     package = Path(__file__).parent
-    inside = package / "sql"
-    return inside if inside.is_dir() else package.parent / "sql"
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
 
 
 def read_folder(folder: Path) -> list[SqlFile]:

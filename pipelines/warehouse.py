@@ -148,19 +148,8 @@ class Warehouse:
         """The rows of `calls` for the given ids (one column `call_id`)."""
         if self.lacks(CALLS) or not call_ids.num_rows:
             return CALLS.arrow_schema.empty_table()
-        columns = ", ".join(column.name for column in CALLS.columns)
-        cursor = self.connection.cursor()
-        try:
-            cursor.register("touched_calls", call_ids)
-            # by rowid: DuckDB then reads one column of all calls, and the others of these only
-            found = cursor.sql(
-                f"select {columns} from {SCHEMA}.calls where rowid in ("  # noqa: S608
-                f"select rowid from {SCHEMA}.calls"
-                " where call_id in (select call_id from touched_calls))"
-            ).to_arrow_table()
-        finally:
-            cursor.close()
-        return found.cast(CALLS.arrow_schema)
+        with closing(self.connection.cursor()) as cursor:
+            return holdings.rows_of_calls(cursor, CALLS, call_ids)
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         cursor = self.connection.cursor()
