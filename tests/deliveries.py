@@ -13,6 +13,17 @@ from connector.delivery import Delivery, judge, new_event_id
 TOKEN = "tests-only-0123456789-abcdefghij"  # noqa: S105 # opens nothing but tests
 START = 1_767_225_600_000_000  # 2026-01-01 00:00:00 UTC, in microseconds
 
+FIRST_AT = {
+    "connected_at": "event_phone_call_connected",
+    "did_not_connect_at": "event_phone_call_did_not_connect",
+    "ended_at": "event_phone_call_ended",
+    "transcript_at": "event_transcript",
+    "recording_at": "event_recording",
+    "post_call_completed_at": "event_post_call_processing_completed",
+    "first_error_at": "event_error",
+}
+"""For columns of `calls`, the type of event whose first receipt they are."""
+
 
 class Clock:
     """Microseconds since 1970: a second more at each call, from 2026-01-01 on."""

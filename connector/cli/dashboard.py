@@ -9,15 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
 import webbrowser
 from functools import partial
 from pathlib import Path
 
 import click
 
+from connector.cli.child import end, wait_until_ready
 from connector.cli.options import config_option
 from connector.errors import FluentsError
 from connector.process import end_with_parent
@@ -52,8 +50,10 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
     )
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     try:
-        _wait_until_ready(f"{base}/health", process, stop)
+        is_ready = wait_until_ready(f"{base}/health", process, START_SECONDS, stop)
         if not stop.is_set():
+            if not is_ready:
+                raise FluentsError("The dashboard did not start; its message is above.")
             url = f"{base}/?access_token={token}"
             click.echo(f"The dashboard is {url}\nCtrl-C ends it.")
             sys.stdout.flush()  # it may be a pipe
@@ -63,7 +63,7 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
             if process.poll() is not None:
                 raise FluentsError("The dashboard ended by itself; its message is above.")
     finally:
-        _stop(process)
+        end(process, STOP_SECONDS)
 
 
 def _require_free(host: str, port: int) -> None:
@@ -102,24 +102,3 @@ def _start(app: Path, host: str, port: int, token: str, warehouse: Path) -> subp
     with process.stdin as pipe:
         pipe.write(token.encode())
     return process
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], stop: threading.Event) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None and not stop.is_set():
-        try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 # our own http URL
-                return
-        except (urllib.error.URLError, OSError):
-            stop.wait(0.1)
-    if not stop.is_set():
-        raise FluentsError("The dashboard did not start; its message is above.")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -16,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from connector.cli.child import wait_until_ready
 from connector.cli.init import webhook_urls, write_settings
 from connector.cli.load import describe, progress_bar
 from connector.errors import FluentsError, SettingsError
@@ -132,22 +131,13 @@ def _receiver(config: Path, settings: Settings) -> Iterator[None]:
             start_new_session=True,
         )
     try:
-        _wait_until_ready(f"http://{settings.host}:{settings.port}/readyz", process, log)
+        url = f"http://{settings.host}:{settings.port}/readyz"
+        if not wait_until_ready(url, process, START_SECONDS):
+            raise FluentsError(f"The receiver did not start. Its log is {log}.")
         yield
     finally:
         process.terminate()
         process.wait()
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 # our own http URL
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise FluentsError(f"The receiver did not start. Its log is {log}.")
 
 
 def _show(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from connector.cli.child import end
 from connector.cli.options import Duration, config_option
 from connector.errors import FluentsError, SettingsError
 from connector.process import end_with_parent
@@ -54,13 +55,7 @@ class _Child:
         return has_ended
 
     def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process, STOP_SECONDS)
 
 
 @click.command()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines.models import models as sql_models
+from tests.deliveries import FIRST_AT
 from tests.faults.events import TABLE_OF_TYPE, Sent
 from tests.faults.oracle import Oracle
 
@@ -130,21 +131,12 @@ def calls(connection: duckdb.DuckDBPyConnection) -> Iterable[Finding]:
         "select call_id, count(*) from fluents.calls group by all having count(*) > 1"
     ).fetchall():
         yield Finding("twice", f"{call_id} is in calls {count} times")
-    first_of = {
-        "connected_at": "event_phone_call_connected",
-        "did_not_connect_at": "event_phone_call_did_not_connect",
-        "ended_at": "event_phone_call_ended",
-        "transcript_at": "event_transcript",
-        "recording_at": "event_recording",
-        "post_call_completed_at": "event_post_call_processing_completed",
-        "first_error_at": "event_error",
-    }
     folds = {
         "first_event_at": "min(received_at)",
         "last_event_at": "max(received_at)",
         **{
             column: f"min(received_at) filter (type = '{type_}')"
-            for column, type_ in first_of.items()
+            for column, type_ in FIRST_AT.items()
         },
         "from_number": "arg_min(from_number, event_id)",
         "recording_url": "arg_max(payload->>'recording_url', event_id)"

@@ -18,21 +18,13 @@ import duckdb
 from connector.buffer import Batch, StoredDelivery
 from pipelines.normalize import Normalizer
 from pipelines.tables import CALLS, NORMALIZED
+from tests.deliveries import FIRST_AT
 
 Rows = list[tuple[Any, ...]]
 
 ORIGIN = {"buffer_id", "position"}
 """Where a row came from: differs from load to load, by design."""
 
-_FIRST_AT = {
-    "connected_at": "event_phone_call_connected",
-    "did_not_connect_at": "event_phone_call_did_not_connect",
-    "ended_at": "event_phone_call_ended",
-    "transcript_at": "event_transcript",
-    "recording_at": "event_recording",
-    "post_call_completed_at": "event_post_call_processing_completed",
-    "first_error_at": "event_error",
-}
 _COLUMNS = {
     table.name: ", ".join(c.name for c in table.columns if c.name not in ORIGIN)
     for table in NORMALIZED
@@ -78,7 +70,7 @@ def _call(call_id: str, events: list[StoredDelivery]) -> dict[str, Any]:
         "first_event_at": _time(events[0]),
         "last_event_at": _time(events[-1]),
     }
-    for column, type_ in _FIRST_AT.items():
+    for column, type_ in FIRST_AT.items():
         call[column] = next((_time(event) for event in events if event.type == type_), None)
     for fact in (
         "from_number",
