@@ -75,15 +75,25 @@ def serve(settings: Settings) -> None:
             respawn_interval=0.1,
             workers_kill_timeout=STOP_SECONDS,
         )
-        # A worker inherits the parent's handler, which would swallow a stop during its start.
-        os.register_at_fork(after_in_child=_stop_at_once)
+        # A worker inherits the parent's handler, which would swallow a stop during its start. One
+        # that comes with the fork itself waits until the worker has its own.
+        os.register_at_fork(
+            before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGTERM}),
+            after_in_parent=_let_stop,
+            after_in_child=_stop_at_once,
+        )
         server.on_startup(partial(_announce, settings))
         server.serve(target_loader=partial(_worker_app, settings, os.getpid()), wrap_loader=False)
         log.info("receiver_stopped")
 
 
+def _let_stop() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
 def _stop_at_once() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_stop()
 
 
 def _worker_app(settings: Settings, parent: int) -> Any:
