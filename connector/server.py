@@ -122,7 +122,13 @@ def _open_buffer(settings: Settings) -> Buffer:
     # A worker that died at once, again and again, would take the others with it: granian gives up.
     while True:
         try:
-            return open_buffer(settings)
+            if settings.buffer_file.exists():
+                return open_buffer(settings)
+            # Made by `serve` alone: a worker that made one would hide that the other is gone.
+            raise BufferUnavailable(
+                f"The staging buffer {settings.buffer_file} is gone. Bring it back, or restart "
+                "the receiver to make one."
+            )
         except BufferUnavailable as error:
             log.error("buffer_unavailable", detail=str(error))
             time.sleep(OPEN_SECONDS)

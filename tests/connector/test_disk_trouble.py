@@ -182,6 +182,25 @@ def test_a_folder_that_is_moved_away_and_back_loses_nothing(receiver: Receiver) 
     goes_through(moved, receiver).check(data / "buffer.sqlite")
 
 
+def test_a_worker_that_starts_while_the_folder_is_gone_makes_none(receiver: Receiver) -> None:
+    data, away = receiver.folder / ".fluents", receiver.folder / "away"
+    worker = all_workers(receiver)[0]
+    data.rename(away)
+    worker.kill()
+    until(lambda: "is gone. Bring it back" in receiver.log.read_text())
+    assert not data.exists()
+    away.rename(data)
+    poster = Poster(receiver)
+
+    def stores_again() -> bool:
+        try:
+            return poster.post(4) == {200}
+        except requests.ConnectionError:  # the other worker was still starting, and waits as well
+            return False
+
+    until(stores_again)
+
+
 def test_a_deleted_folder_is_made_again_by_a_restart_only(receiver: Receiver) -> None:
     data = receiver.folder / ".fluents"
     assert Poster(receiver).post(20) == {200}
