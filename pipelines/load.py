@@ -13,7 +13,7 @@ is the warehouse's word.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,8 @@ from connector.load_report import read_report
 from connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
 from connector.settings import Settings
 from pipelines import models, refresh
-from pipelines.normalize import BatchTooLarge, Normalizer
+from pipelines.batches import batches
+from pipelines.normalize import Normalizer
 from pipelines.publish import Publisher
 from pipelines.replay import replay
 from pipelines.reporting import Done, reported
@@ -133,25 +134,28 @@ class Loader:
         return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
 
     def _load_batches(self, done: Done, progress: Progress) -> int:
-        buffer, settings = self._buffer, self._settings
+        buffer = self._buffer
         position = self._start()
         buffer.confirm(position)
         up_to = buffer.counts().last_position
         total = up_to - position
-        max_rows = settings.batch_rows
         progress(0, total)
-        while position < up_to:
-            batch = buffer.read(position, up_to, max_rows=max_rows, max_bytes=settings.batch_bytes)
-            try:
-                self._load_batch(batch)
-            except BatchTooLarge:
-                max_rows = len(batch.rows) // 2
-                continue
-            position = self._confirm(batch)
-            done.batches += 1
-            done.deliveries += len(batch.rows)
-            max_rows = min(max_rows * 2, settings.batch_rows)
-            progress(total - (up_to - position), total)
+        with closing(
+            batches(
+                buffer,
+                self._normalizer,
+                self._settings,
+                self._known_calls,
+                after=position,
+                up_to=up_to,
+            )
+        ) as normalized:
+            for batch, tables in normalized:
+                self._load_batch(batch, tables)
+                position = self._confirm(batch)
+                done.batches += 1
+                done.deliveries += len(batch.rows)
+                progress(total - (up_to - position), total)
         return position
 
     def _start(self) -> int:
@@ -168,13 +172,11 @@ class Loader:
         buffer.renew()
         return 0
 
-    def _load_batch(self, batch: Batch) -> None:
+    def _load_batch(self, batch: Batch, tables: Mapping[str, pa.Table]) -> None:
         lacks_tables = self._warehouse.lacks(*ALL_TABLES)
         if lacks_tables:
             self._warehouse.forget_schema()
-        self._warehouse.load(
-            fluents_source(batch, self._normalizer, self._known_calls, empty_tables=lacks_tables)
-        )
+        self._warehouse.load(fluents_source(batch, tables, empty_tables=lacks_tables))
 
     def _known_calls(self, call_ids: pa.Table) -> pa.Table:
         refresh.mark(self._warehouse.connection, call_ids)  # before anything of them is loaded
@@ -196,7 +198,8 @@ class Loader:
 
     def _make_tables(self) -> None:
         if self._warehouse.lacks(*ALL_TABLES):
-            self._load_batch(self._buffer.read(0, 0, max_rows=1, max_bytes=1))
+            nothing = self._buffer.read(0, 0, max_rows=1, max_bytes=1)
+            self._load_batch(nothing, self._normalizer.tables(nothing))
 
     def _replay(self, request: ReplayRequest, done: Done, place: str, progress: Progress) -> bool:
         """Does a replay that was asked for. A failed one is not tried again by itself."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,6 @@ from pipelines.tables import BY_NAME, CALLS, Table
 
 # For a body that alone needs more than the limit, such as a transcript of a million turns.
 ONE_BODY_MEMORY = "2GB"
-
-KnownCalls = Callable[[pa.Table], pa.Table]
-"""Given a table with one column `call_id`, the rows of `calls` that the warehouse has for them."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +51,6 @@ _DELIVERIES = pa.schema(
         ("buffer_id", pa.string()),
     ]
 )
-
-
-def no_calls(call_ids: pa.Table) -> pa.Table:
-    """For a warehouse that holds no call yet."""
-    return CALLS.arrow_schema.empty_table()
 
 
 class BatchTooLarge(Exception):
@@ -111,24 +103,25 @@ class Normalizer:
         """Frees the in-memory database."""
         self._connection.close()
 
-    def tables(self, batch: Batch, known_calls: KnownCalls = no_calls) -> dict[str, pa.Table]:
+    def tables(self, batch: Batch) -> dict[str, pa.Table]:
         """The rows of `batch` for each table of `pipelines.tables.NORMALIZED`, by its name.
 
-        Raises `BatchTooLarge` where several deliveries together need too much memory.
+        `calls` is what the batch alone says of them; see `with_known`. Raises `BatchTooLarge`
+        where several deliveries together need too much memory.
         """
         rows = batch.rows
         try:
-            return self._run(_arrow(batch.buffer_id, rows), known_calls)
+            return self._run(_arrow(batch.buffer_id, rows))
         except duckdb.OutOfMemoryException as error:
             if len(rows) > 1:
                 raise BatchTooLarge from error
-            return self._run_one_large(batch, known_calls)
+            return self._run_one_large(batch)
         except (duckdb.Error, pa.ArrowException) as error:
             # Not its text: that quotes the body, which is somebody's conversation.
             log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
         unreadable = self._unreadable(batch.buffer_id, rows)
         repaired = [_as_text_only(row) if row[0] in unreadable else row for row in rows]
-        return self._run(_arrow(batch.buffer_id, repaired), known_calls)
+        return self._run(_arrow(batch.buffer_id, repaired))
 
     def calls(self, known: Mapping[str, pa.Table]) -> pa.Table:
         """The rows of `calls` that `known` gives: all rows of some calls, by table.
@@ -145,32 +138,38 @@ class Normalizer:
             for name in ("known_calls", *self.sources_of_calls):
                 self._connection.unregister(name)
 
-    def _run(self, deliveries: pa.Table, known_calls: KnownCalls) -> dict[str, pa.Table]:
+    def with_known(self, calls: pa.Table, known: pa.Table) -> pa.Table:
+        """The rows of `calls` of a batch, together with what was known of the same calls."""
+        if not known.num_rows:
+            return calls
+        no_rows = {name: BY_NAME[name].arrow_schema.empty_table() for name in self.sources_of_calls}
+        return self.calls({**no_rows, CALLS.name: pa.concat_tables([known, calls])})
+
+    def _run(self, deliveries: pa.Table) -> dict[str, pa.Table]:
         try:
-            return self._run_steps(deliveries, known_calls)
+            return self._run_steps(deliveries)
         finally:
             # A registered table is held, and while dlt loads this batch it needs the memory.
             for name in ("deliveries", "raw_deliveries", "known_calls", *self._names):
                 self._connection.unregister(name)
 
-    def _run_one_large(self, batch: Batch, known_calls: KnownCalls) -> dict[str, pa.Table]:
+    def _run_one_large(self, batch: Batch) -> dict[str, pa.Table]:
         row = batch.rows[0]
         self._connection.execute(f"set memory_limit = '{ONE_BODY_MEMORY}'")
         try:
-            return self._run(_arrow(batch.buffer_id, [row]), known_calls)
+            return self._run(_arrow(batch.buffer_id, [row]))
         except duckdb.OutOfMemoryException:
             log.warning("body_too_large_for_memory", event_id=row[1])
-            return self._run(_arrow(batch.buffer_id, [_as_text_only(row)]), known_calls)
+            return self._run(_arrow(batch.buffer_id, [_as_text_only(row)]))
         finally:
             self._connection.execute(f"set memory_limit = '{self._memory_limit}'")
 
-    def _run_steps(self, deliveries: pa.Table, known_calls: KnownCalls) -> dict[str, pa.Table]:
+    def _run_steps(self, deliveries: pa.Table) -> dict[str, pa.Table]:
         tables: dict[str, pa.Table] = {}
         self._connection.register("deliveries", self._repair(deliveries))
+        self._connection.register("known_calls", CALLS.arrow_schema.empty_table())
         types = set(deliveries["type"].unique().to_pylist())
         for file, table in self._steps:
-            if table is CALLS:
-                self._connection.register("known_calls", known_calls(self._touched_calls()))
             if table.event_type is None or table.event_type in types:
                 rows = self._rows(file, table)
             else:  # planning the SQL would take as long as all else does for one event
@@ -183,11 +182,6 @@ class Normalizer:
         columns = ", ".join(column.name for column in table.columns)
         result = self._connection.sql(f"select {columns} from ({file.sql}\n)")  # noqa: S608 # our own SQL
         return result.to_arrow_table().cast(table.arrow_schema)
-
-    def _touched_calls(self) -> pa.Table:
-        return self._connection.sql(
-            "select distinct call_id from events where duplicate_of is null"
-        ).to_arrow_table()
 
     def _repair(self, deliveries: pa.Table) -> pa.Table:
         """Replaces halves of surrogate pairs, which DuckDB's JSON refuses, by U+FFFD."""
@@ -210,7 +204,7 @@ class Normalizer:
     def _unreadable(self, buffer_id: str, rows: list[tuple[Any, ...]]) -> set[int]:
         """The positions of the deliveries that the SQL cannot take, by halving."""
         try:
-            self._run(_arrow(buffer_id, rows), no_calls)
+            self._run(_arrow(buffer_id, rows))
         except (duckdb.Error, pa.ArrowException) as error:
             if len(rows) == 1:
                 log.error("body_unreadable", event_id=rows[0][1], error=type(error).__name__)

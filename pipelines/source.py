@@ -10,7 +10,7 @@ a schedule needs: where to go on, and the proof that the warehouse holds what it
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dlt
@@ -19,7 +19,7 @@ from dlt.extract import DltResource
 
 from connector.buffer import Batch
 from connector.payload_fields import PAYLOAD_FIELDS
-from pipelines.normalize import KnownCalls, Normalizer, no_calls
+from pipelines.normalize import Normalizer
 from pipelines.tables import LOADS, NORMALIZED, Table
 
 
@@ -34,23 +34,17 @@ _EXPECTED_HINTS = _ExpectedHints()
 
 @dlt.source(name="fluents", max_table_nesting=0)
 def fluents_source(
-    batch: Batch,
-    normalizer: Normalizer | None = None,
-    known_calls: KnownCalls = no_calls,
-    *,
-    empty_tables: bool = True,
+    batch: Batch, tables: Mapping[str, pa.Table] | None = None, *, empty_tables: bool = True
 ) -> Iterator[DltResource]:
     """The rows of `batch`, a resource a table of `pipelines.tables.ALL_TABLES`.
 
-    `known_calls` gives the rows of `calls` that the destination has already; without it a call
-    whose events come in two batches is known by the second only. With `empty_tables` also the
-    tables that the batch has no row for are created.
+    `tables` are its rows by table where they are known already, with what the destination has of
+    the same calls; without them a call whose events come in two batches is known by the second
+    only. With `empty_tables` also the tables that the batch has no row for are created.
     """
-    if normalizer is None:
-        with Normalizer(PAYLOAD_FIELDS) as own:
-            tables = own.tables(batch, known_calls)
-    else:
-        tables = normalizer.tables(batch, known_calls)
+    if tables is None:
+        with Normalizer(PAYLOAD_FIELDS) as normalizer:
+            tables = normalizer.tables(batch)
     logging.getLogger("dlt").addFilter(_EXPECTED_HINTS)  # adding it again does nothing
     for table in NORMALIZED:
         if tables[table.name].num_rows or empty_tables:

@@ -127,7 +127,7 @@ def test_a_package_left_by_an_interrupted_load_neither_loses_nor_doubles(
         Normalizer(settings.payload_fields) as normalizer,
     ):
         batch = buffer.read(10, 60, max_rows=100, max_bytes=10**6)
-        warehouse.pipeline.extract(fluents_source(batch, normalizer))
+        warehouse.pipeline.extract(fluents_source(batch, normalizer.tables(batch)))
         warehouse.pipeline.normalize()
         assert warehouse.pipeline.has_pending_data
     if folder_lost:
