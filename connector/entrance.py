@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Request, abort
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge
+from werkzeug.wrappers import Request
 
 from connector.access import Tokens, is_within, sender_address
 from connector.content import TooLarge, unpacked
@@ -105,6 +105,8 @@ class Entrance:
 
 
 def _whole_body(request: Request, limit: int) -> bytes:
+    # One byte more than allowed, as Werkzeug cuts a chunked body at the limit without a word.
+    request.max_content_length = limit + 1
     try:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
@@ -112,5 +114,5 @@ def _whole_body(request: Request, limit: int) -> bytes:
     if len(body) > limit:
         raise TooLarge
     if len(body) < (request.content_length or 0):
-        abort(400, "The body ended before its Content-Length.")  # the sender went away
+        raise BadRequest("The body ended before its Content-Length.")  # the sender went away
     return body

@@ -23,7 +23,7 @@ from werkzeug.exceptions import RequestTimeout
 
 from connector.buffer import Buffer
 from connector.delivery import Delivery
-from connector.storing import LATER, Finish, SharedCommits
+from connector.storing import LATER, Finish, SharedCommits, WsgiApp
 
 if TYPE_CHECKING:
     from granian._granian import RSGIHTTPProtocol
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 GIVEN_UP = {408, 413}  # answers before the end of a body
 SMALL = 64 * 1024  # bytes of a body that takes less than some milliseconds, if it is not packed
 
-WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
 
 

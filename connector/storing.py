@@ -1,8 +1,8 @@
 """Answers that wait until their delivery is stored, and hold no thread meanwhile.
 
-A view returns `Storing`, which appends and blocks when a WSGI server sends it. A server that can
-do better puts a function into the environ under `LATER`: it is called with the delivery, and with
-what finishes the answer once the delivery is stored, by `SharedCommits` with many others.
+A server that can do better than to block puts a function into the environ under `LATER`: it is
+called with the delivery, and with what finishes the answer once the delivery is stored, by
+`SharedCommits` with many others. Below any other WSGI server a delivery has a commit of its own.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from flask import Response
-
 from connector.buffer import Buffer, Receipt
 from connector.delivery import Delivery
 
@@ -22,33 +20,7 @@ MOST = 500  # deliveries in a commit, so that the first of a crowd does not wait
 
 Outcome = Receipt | Exception  # of an append
 Finish = Callable[[Outcome], Iterable[bytes]]
-
-
-class Storing(Response):
-    """The answer to `delivery` that `answer` makes of what became of it."""
-
-    def __init__(
-        self, delivery: Delivery, buffer: Buffer, answer: Callable[[Outcome], Response]
-    ) -> None:
-        super().__init__()
-        self._delivery = delivery
-        self._buffer = buffer
-        self._answer = answer
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Stores the delivery and sends the answer, or leaves both to the server."""
-
-        def finish(outcome: Outcome) -> Iterable[bytes]:
-            return self._answer(outcome)(environ, start_response)
-
-        if later := environ.get(LATER):
-            later(self._delivery, finish)
-            return []
-        try:
-            outcome: Outcome = self._buffer.append(self._delivery)
-        except Exception as error:
-            outcome = error
-        return finish(outcome)
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class SharedCommits:
