@@ -141,9 +141,7 @@ def _parse(body: bytes) -> Any:
         raise NotAnEvent("not_utf8", f"The body is not UTF-8: byte {error.start}.") from None
     too_deep = NotAnEvent("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
     try:
-        # float for integers: only the judge parses here, so they need not be exact, and Python
-        # refuses to make an int of more than 4,300 digits.
-        event = json.loads(text, parse_constant=_refuse_constant, parse_int=float)
+        event = _DECODER.decode(text)
     except RecursionError:
         raise too_deep from None
     except NotAnEvent:
@@ -158,6 +156,11 @@ def _parse(body: bytes) -> Any:
 
 def _refuse_constant(constant: str) -> None:
     raise NotAnEvent("not_json", f"The body is not JSON: {constant} is no JSON number.")
+
+
+# float for integers: only the judge parses here, so they need not be exact, and Python refuses to
+# make an int of more than 4,300 digits.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float)
 
 
 def _depth(body: bytes) -> int:

@@ -130,9 +130,9 @@ class Settings(BaseSettings):
         Path("fluents_warehouse.duckdb"),
         description="The published warehouse, which readers open.",
     )
-    batch_rows: int = Field(25_000, ge=1, description="Most deliveries loaded at once.")
+    batch_rows: int = Field(50_000, ge=1, description="Most deliveries loaded at once.")
     batch_bytes: int = Field(
-        32 * 1024**2, ge=1, le=1024**3, description="Most bytes of bodies loaded at once."
+        64 * 1024**2, ge=1, le=1024**3, description="Most bytes of bodies loaded at once."
     )
     memory_limit: str = Field(
         "256MB",
