@@ -83,6 +83,13 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
     WRITES(pwrite64, offset, data, fd, data, size, offset)
 
+ssize_t copy_file_range(int from, off64_t *start, int fd, off64_t *offset, size_t size,
+                        unsigned int flags) {
+    char path[PATH_MAX];
+    if (fails('w', path_of(fd, path))) return -1;
+    return REAL(copy_file_range)(from, start, fd, offset, size, flags);
+}
+
 #define ON_FILE(name, call, record_as, offset, ...)                                            \
     {                                                                                          \
         char path[PATH_MAX];                                                                   \
@@ -139,4 +146,5 @@ int unlink(const char *path) {
     return recorded('u', is_below(path) ? path : "", result, 0, NULL);
 }
 int rename(const char *from, const char *to) CHANGES_PATH(rename, to, from, to)
+int symlink(const char *to, const char *from) CHANGES_PATH(symlink, from, to, from)
 int mkdir(const char *path, mode_t mode) CHANGES_PATH(mkdir, path, path, mode)

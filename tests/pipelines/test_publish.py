@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +14,14 @@ import pytest
 from connector.buffer import SqliteBuffer
 from connector.settings import Settings
 from pipelines.load import Loader, LoadResult
+from pipelines.publish import copy_file
 from tests.deliveries import Clock, append_all, body
+from tests.disk import FaultyDisk
 from tests.pipelines.conftest import Query
+from tests.processes import write_settings
 
 Load = Callable[[], LoadResult]
+NO_LINKS = f"{errno.EPERM} o"
 COUNT = "select count(*) from fluents.errors"
 
 
@@ -92,10 +99,70 @@ def test_publishing_keeps_duckdbs_lock_on_the_loaders_file(
     assert "lock" in other.stderr
 
 
-def test_no_partial_copy_is_left(load: Load, settings: Settings) -> None:
+def test_no_partial_copy_is_left(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
+) -> None:
+    path = settings.warehouse_path
+    snapshots = path.with_name(".published.duckdb.snapshots")
     load()
-    names = [path.name for path in settings.warehouse_path.parent.iterdir() if path.is_file()]
-    assert names == ["published.duckdb"]
+    before = path.readlink()
+    for name in ("snapshot.partial", "published.duckdb.of-a-load-that-was-killed"):
+        (snapshots / name).write_bytes(b"half of a warehouse")
+    (snapshots / "link").symlink_to("published.duckdb.of-a-load-that-was-killed")
+    append_all(buffer, [body("event_error", "one")], clock)
+    load()
+    assert [file.name for file in path.parent.iterdir() if file.is_file()] == ["published.duckdb"]
+    # the one before is kept for whoever just followed the link
+    assert {file.name for file in snapshots.iterdir()} == {before.name, path.readlink().name}
+
+
+def test_a_file_or_a_lost_snapshot_at_the_path_is_replaced(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
+) -> None:
+    settings.warehouse_path.write_bytes(b"published by an older version")
+    append_all(buffer, [body("event_error", "one")], clock)
+    load()
+    assert query(COUNT) == [(1,)]
+    settings.warehouse_path.resolve().unlink()
+    assert load().published
+    assert query(COUNT) == [(1,)]
+
+
+def test_where_there_are_no_links_the_file_itself_is_replaced(
+    buffer: SqliteBuffer,
+    clock: Clock,
+    command: Callable[..., subprocess.CompletedProcess[str]],
+    disk: FaultyDisk,
+    settings: Settings,
+    query: Query,
+) -> None:
+    path = settings.warehouse_path
+    config = write_settings(path.parent, data_dir="data", warehouse_path=path.name)
+    for loads in (1, 2, 3):
+        append_all(buffer, [body("event_error", f"{loads}")], clock)
+        path.with_name(f"{path.name}.wal").write_bytes(b"somebody's log")
+        with disk.fails(NO_LINKS, on="/link"):
+            loaded = command("load", "--config", str(config), env=disk.env)
+        assert loaded.returncode == 0, loaded.stderr
+        assert not path.is_symlink()
+        assert list(path.with_name(f".{path.name}.snapshots").iterdir()) == []
+        assert query(COUNT) == [(loads,)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 5 * 1024**2 + 3])
+@pytest.mark.parametrize("source", ["same file system", "another file system"])
+def test_a_copy_has_all_bytes(tmp_path: Path, source: str, size: int) -> None:
+    content = os.urandom(size)
+    # the kernel copies between two files of one file system, and refuses between these two
+    elsewhere = "/dev/shm" if source == "another file system" else tmp_path  # noqa: S108
+    with (
+        tempfile.NamedTemporaryFile(dir=elsewhere) as original,
+        (tmp_path / "copy").open("wb") as copy,
+    ):
+        original.write(content)
+        original.flush()
+        copy_file(original, copy)
+    assert (tmp_path / "copy").read_bytes() == content
 
 
 @pytest.mark.parametrize("name", ["other.duckdb", "with space.duckdb"])
