@@ -27,7 +27,7 @@ from connector.errors import FluentsError, LoadFailed, LoadRunning
 from connector.load_report import read_report
 from connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
 from connector.settings import Settings
-from pipelines import models, refresh
+from pipelines import comments, models, refresh
 from pipelines.batches import batches
 from pipelines.normalize import Normalizer
 from pipelines.publish import Publisher
@@ -231,6 +231,7 @@ class Loader:
         if is_current and not anyway and self._settings.warehouse_path.exists():
             return False
         self._make_tables()
+        comments.describe(self._warehouse.connection)
         there = models.relations(self._warehouse.connection).keys()
         if done.models != fingerprint or not {file.name for file in self._models} <= there:
             models.build(self._warehouse.connection, self._models)

@@ -12,6 +12,7 @@ import duckdb
 
 from connector.errors import ModelError
 from pipelines import refresh
+from pipelines.comments import quoted
 from pipelines.normalize import json_path
 from pipelines.refresh import ANALYTICS
 from pipelines.sql_files import SqlFile, column_comments, in_order, read_folder, sql_folder
@@ -105,12 +106,12 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
 def _describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, kind: str) -> None:
     """Puts the header and the comments above the columns where tools show them."""
     relation = f"{ANALYTICS}.{file.name}"
-    connection.execute(f"comment on {kind} {relation} is {_quoted(file.description)}")
+    connection.execute(f"comment on {kind} {relation} is {quoted(file.description)}")
     comments = column_comments(file)
     for column, *_ in connection.execute(f"describe {relation}").fetchall():
         if text := comments.get(column, comments.get("")):
             name = column.replace('"', '""')
-            connection.execute(f'comment on column {relation}."{name}" is {_quoted(text)}')
+            connection.execute(f'comment on column {relation}."{name}" is {quoted(text)}')
 
 
 def _values(post_call_columns: Mapping[str, str]) -> dict[str, str]:
@@ -121,7 +122,7 @@ def _values(post_call_columns: Mapping[str, str]) -> dict[str, str]:
     return {
         "post_call_names": _quoted_list(names),
         "post_call_paths": _quoted_list([json_path(field) for field in post_call_columns]),
-        "post_call_types": _quoted(json.dumps(structure)),
+        "post_call_types": quoted(json.dumps(structure)),
     }
 
 
@@ -131,9 +132,5 @@ def _with_values(sql: str, values: Mapping[str, str]) -> str:
     return sql
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _quoted_list(texts: Sequence[str]) -> str:
-    return f"[{', '.join(map(_quoted, texts))}]::varchar[]"
+    return f"[{', '.join(map(quoted, texts))}]::varchar[]"

@@ -41,6 +41,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"comment on table {STALE} is 'Calls whose rows in the models wait to be made again.'"
     )
+    connection.execute(f"comment on column {STALE}.call_id is 'The call, as Fluents names it.'")
 
 
 def mark(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
