@@ -23,6 +23,10 @@ from pipelines.tables import CALLS, LOADS, SCHEMA, Table
 
 PIPELINE = "fluents_warehouse"
 FILE = "warehouse.duckdb"
+# What DuckDB 2 writes by default, no 1.x can read, and most tools come with a DuckDB of their own.
+# A file keeps its format for good.
+STORAGE = "storage_compatibility_version"
+READABLE_FROM = "v1.5.0"
 KEPT_PACKAGES = 10  # for `dlt pipeline … info` and whoever looks into a load
 
 
@@ -58,7 +62,7 @@ class Warehouse:
         if not self.path.exists():
             partial = self.path.with_name(f"{FILE}.partial")
             partial.unlink(missing_ok=True)
-            duckdb.connect(str(partial)).close()
+            duckdb.connect(str(partial), config={STORAGE: READABLE_FROM}).close()
             partial.rename(self.path)
 
     def __enter__(self) -> Warehouse:

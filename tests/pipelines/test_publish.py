@@ -175,3 +175,14 @@ def test_models_work_under_any_file_name(
         loader.load()
     with duckdb.connect(str(target), read_only=True) as reader:
         assert reader.execute("select count(*) from analytics.calls_daily").fetchall() == [(1,)]
+
+
+def test_duckdb_1_5_can_read_the_warehouse_whatever_wrote_it(
+    buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
+) -> None:
+    append_all(buffer, [body("event_error", "one")], clock)
+    load()
+    assert query(
+        "select tags['storage_version'] from duckdb_databases()"
+        " where database_name = current_database()"
+    ) == [("v1.5.0+",)]
