@@ -10,6 +10,7 @@ FluentsError                  shown to the user as one message, without a stack 
 ├── LoadFailed                a load stopped; nothing is lost and the next one goes on
 ├── ModelError                a file below sql/ cannot be used; names file and line
 ├── QueryError                a query on the published warehouse cannot be answered
+├── ExportFailed              the warehouse could not be written into a folder
 └── SendError                 a receiver did not take what was sent to it
 """
 
@@ -52,6 +53,10 @@ class ModelError(FluentsError):
 
 class QueryError(FluentsError):
     """The published warehouse is missing, or the SQL is wrong."""
+
+
+class ExportFailed(FluentsError):
+    """No file of the folder is half written, but some may be missing or of an earlier export."""
 
 
 class SendError(FluentsError):

@@ -10,6 +10,7 @@ from connector import __version__
 from connector.cli.buffer import buffer
 from connector.cli.dashboard import dashboard
 from connector.cli.demo import demo
+from connector.cli.export import export
 from connector.cli.init import init
 from connector.cli.load import load
 from connector.cli.models import models
@@ -42,6 +43,7 @@ for command in (
     send,
     status,
     query,
+    export,
     models,
     dashboard,
     notebook,
