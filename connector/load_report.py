@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 FILE = "last_load.json"
@@ -22,6 +22,10 @@ class LoadReport:
     """Which models the published file has."""
     published: str
     """Up to where the published file was made; a load publishes again when it holds more."""
+    own_models: str = ""
+    """Which of the user's own models it has."""
+    model_errors: list[str] = field(default_factory=list)
+    """What is wrong with the others of them, each with file and line."""
 
 
 def write_report(folder: Path, report: LoadReport) -> None:

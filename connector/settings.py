@@ -146,6 +146,9 @@ class Settings(BaseSettings):
     post_call_columns: dict[str, Literal["text", "number", "boolean"]] = Field(
         {}, description="Fields of post-call results that post_call_wide has as columns = type."
     )
+    models_dir: Path | None = Field(
+        None, description="Folder of your own models, one SELECT a .sql file; checks/ in it."
+    )
     log_format: str = Field(
         "auto",
         pattern="^(auto|text|json)$",
@@ -250,7 +253,7 @@ def load_settings(config: Path | None = None) -> Settings:
         raise SettingsError(f"{error}: its variable FLUENTS_… must hold JSON") from None
     paths = {
         key: base / value
-        for key in ("data_dir", "buffer_path", "warehouse_path")
+        for key in ("data_dir", "buffer_path", "warehouse_path", "models_dir")
         if (value := getattr(settings, key)) is not None
     }
     return settings.model_copy(update=paths)

@@ -27,9 +27,10 @@ from connector.errors import FluentsError, LoadFailed, LoadRunning
 from connector.load_report import read_report
 from connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
 from connector.settings import Settings
-from pipelines import comments, models, refresh
+from pipelines import comments, models, own_models, refresh
 from pipelines.batches import batches
 from pipelines.normalize import Normalizer
+from pipelines.own_models import OwnFiles
 from pipelines.publish import Publisher
 from pipelines.replay import replay
 from pipelines.reporting import Done, reported
@@ -65,6 +66,7 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
         and report is not None
         and report.succeeded
         and report.models == models.fingerprint(_models(settings))
+        and report.own_models == own_models.read(settings.models_dir).fingerprint
         and report.published == _place(buffer, counts.confirmed_position)
         and asked(settings.data_dir) is None
         and settings.warehouse_path.exists()
@@ -90,6 +92,7 @@ class Loader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._models = _models(settings)
+        self._own_built: str | None = None
         with ExitStack() as opened:
             opened.enter_context(_only_one(settings.data_dir))
             self._buffer = opened.enter_context(closing(open_buffer(settings)))
@@ -227,18 +230,30 @@ class Loader:
     def _publish(self, done: Done, place: str, *, anyway: bool = False) -> bool:
         """Publishes unless the published file is up to date already; says whether it did."""
         fingerprint = models.fingerprint(self._models)
-        is_current = done.models == fingerprint and done.published == place
+        own = own_models.read(self._settings.models_dir)
+        has_models = done.models == fingerprint and done.own_models == own.fingerprint
+        is_current = has_models and done.published == place
         if is_current and not anyway and self._settings.warehouse_path.exists():
             return False
         self._make_tables()
         comments.describe(self._warehouse.connection)
-        there = models.relations(self._warehouse.connection).keys()
-        if done.models != fingerprint or not {file.name for file in self._models} <= there:
-            models.build(self._warehouse.connection, self._models)
+        self._build_models(done, fingerprint, own)
         refresh.refresh(self._warehouse.connection, self._models)
         self._publisher.publish(self._warehouse.connection)
-        done.models, done.published = fingerprint, place
+        done.models, done.own_models, done.published = fingerprint, own.fingerprint, place
         return True
+
+    def _build_models(self, done: Done, fingerprint: str, own: OwnFiles) -> None:
+        """Makes those models that are not there as they should be."""
+        connection, ours = self._warehouse.connection, {file.name for file in self._models}
+        if done.models != fingerprint or not ours <= models.relations(connection).keys():
+            models.build(connection, self._models)
+        # again also where one has an error: a file that it reads may be there by now
+        if self._own_built != own.fingerprint or done.model_errors:
+            errors = own_models.build(connection, own, ours)
+            for error in set(errors) - set(done.model_errors):
+                log.error("model_failed", error=error)
+            done.model_errors, self._own_built = errors, own.fingerprint
 
 
 def _models(settings: Settings) -> list[SqlFile]:

@@ -15,7 +15,14 @@ from pipelines import refresh
 from pipelines.comments import quoted
 from pipelines.normalize import json_path
 from pipelines.refresh import ANALYTICS
-from pipelines.sql_files import SqlFile, column_comments, in_order, read_folder, sql_folder
+from pipelines.sql_files import (
+    SqlFile,
+    column_comments,
+    explained,
+    in_order,
+    read_folder,
+    sql_folder,
+)
 from pipelines.tables import ALL_TABLES
 
 OFFENDING_ROWS = 20
@@ -29,6 +36,7 @@ class CheckResult:
 
     check: str
     offending_rows: int
+    path: Path
 
 
 def models(
@@ -71,8 +79,8 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
                     connection.execute(f"drop {kinds[file.name]} {relation}")
                 connection.execute(f"create {kind} {relation} as {file.sql}{_NO_ROWS[kind]}")
             except duckdb.Error as error:
-                raise ModelError(f"{file.path}: {error}") from error
-            _describe(connection, file, kind)
+                raise ModelError(explained(file, error)) from error
+            describe(connection, file, kind)
         refresh.mark_all(connection)
         connection.execute("commit")
     except BaseException:
@@ -91,23 +99,28 @@ def relations(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     )
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
-    """Runs every check and counts the rows that it returns."""
+def run_checks(
+    connection: duckdb.DuckDBPyConnection, files: list[SqlFile] | None = None
+) -> list[CheckResult]:
+    """Runs every check, or those given, and counts the rows that it returns."""
     results = []
-    for check in checks():
+    for check in checks() if files is None else files:
         try:
             rows = connection.execute(check.sql).fetchmany(OFFENDING_ROWS)
         except duckdb.Error as error:
-            raise ModelError(f"{check.path}: {error}") from error
-        results.append(CheckResult(check.name, len(rows)))
+            raise ModelError(explained(check, error)) from error
+        results.append(CheckResult(check.name, len(rows), check.path))
     return results
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, kind: str) -> None:
+def describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, kind: str) -> None:
     """Puts the header and the comments above the columns where tools show them."""
     relation = f"{ANALYTICS}.{file.name}"
     connection.execute(f"comment on {kind} {relation} is {quoted(file.description)}")
-    comments = column_comments(file)
+    try:
+        comments = column_comments(file)
+    except ModelError:  # of the user's own: DuckDB understands what sqlglot does not
+        comments = {}
     for column, *_ in connection.execute(f"describe {relation}").fetchall():
         if text := comments.get(column, comments.get("")):
             name = column.replace('"', '""')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -22,6 +22,8 @@ class Done:
 
     models: str
     published: str
+    own_models: str = ""
+    model_errors: list[str] = field(default_factory=list)
     deliveries: int = 0
     batches: int = 0
 
@@ -33,7 +35,7 @@ def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
     Any error that is not ours becomes a `LoadFailed`.
     """
     former = read_report(data_dir)
-    done = Done(former.models, former.published) if former else Done("", "")
+    done = _as_it_was(former)
     error: str | None = None
     try:
         yield done
@@ -48,8 +50,8 @@ def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
         error = "The load was interrupted. The next one goes on."
         raise
     finally:
-        is_news = former is None or not former.succeeded or done.published != former.published
-        if error or done.deliveries or is_news:
+        is_news = former is None or not former.succeeded or done != _as_it_was(former)
+        if error or is_news:
             report = LoadReport(
                 started_at=started_at,
                 finished_at=time.time(),
@@ -58,8 +60,16 @@ def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
                 error=error,
                 models=done.models,
                 published=done.published,
+                own_models=done.own_models,
+                model_errors=done.model_errors,
             )
             try:
                 write_report(data_dir, report)
             except OSError as failure:  # a full disk; what stopped the load says more
                 log.error("report_not_written", error=str(failure))
+
+
+def _as_it_was(former: LoadReport | None) -> Done:
+    if former is None:
+        return Done("", "")
+    return Done(former.models, former.published, former.own_models, former.model_errors)

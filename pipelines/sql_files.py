@@ -9,8 +9,11 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from connector.errors import ModelError
 
+_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)  # of DuckDB's messages
 _HEADER_LINE = re.compile(r"--\s?(.*)")
 _HEADER_KEY = re.compile(r"(grain|key|questions|macros|materialized):\s*(.*)", re.IGNORECASE)
 
@@ -48,7 +51,8 @@ def shipped_folder(name: str) -> Path:
 
 def read_folder(folder: Path) -> list[SqlFile]:
     """All `.sql` files of a folder, by name. Raises `ModelError` if there are none."""
-    files = [_read(path) for path in sorted(folder.glob("*.sql"))]
+    paths = sorted(folder.glob("*.sql"))
+    files = [parse_file(path, path.read_text(encoding="utf-8")) for path in paths]
     if not files:
         raise ModelError(f"There is no .sql file in {folder}. Install fluents-warehouse again.")
     return files
@@ -75,6 +79,39 @@ def references(file: SqlFile) -> set[str]:
     return {table.name for table in tree.find_all(exp.Table)} - defined_inside
 
 
+def line_of_references(file: SqlFile, schema: str) -> dict[str, int]:
+    """The lines where a file selects from what is in `schema`, by names in lower case.
+
+    Nothing for SQL that DuckDB may understand and sqlglot does not.
+    """
+    from sqlglot import exp
+
+    try:
+        tables = list(_parsed(file).find_all(exp.Table))
+    except ModelError:
+        return {}
+    return {
+        table.name.lower(): table.this.meta.get("line", 1)
+        for table in tables
+        if table.db.lower() == schema
+    }
+
+
+def first_line_of_sql(file: SqlFile) -> int:
+    """The line that the header ends above."""
+    lines = file.sql.splitlines()
+    is_sql = (bool(line.strip()) and not line.lstrip().startswith("--") for line in lines)
+    return next((number for number, is_it in enumerate(is_sql, 1) if is_it), 1)
+
+
+def explained(file: SqlFile, error: duckdb.Error) -> str:
+    """What DuckDB says of a file, in one line that begins with the file and its line."""
+    message, _, excerpt = str(error).partition("\n\nLINE ")
+    found = _LINE.search(f"LINE {excerpt}")
+    line = int(found[1]) if found else first_line_of_sql(file)
+    return f"{file.path}:{line}: {' '.join(message.split())}"
+
+
 def column_comments(file: SqlFile) -> dict[str, str]:
     """For each column the comment above it in the file's last `select`.
 
@@ -99,12 +136,12 @@ def _parsed(file: SqlFile) -> Any:
 
     try:
         return sqlglot.parse_one(file.sql, dialect="duckdb")
-    except sqlglot.ParseError as error:
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise ModelError(f"{file.path}: {error}") from error
 
 
-def _read(path: Path) -> SqlFile:
-    text = path.read_text(encoding="utf-8")
+def parse_file(path: Path, text: str) -> SqlFile:
+    """A file whose text is known: its header is taken apart."""
     description: list[str] = []
     header: dict[str, str] = {}
     key = ""

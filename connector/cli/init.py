@@ -25,6 +25,7 @@ port = {port}
 
 warehouse_path = "fluents_warehouse.duckdb"   # open this in notebooks and BI
 # data_dir = ".fluents"             # the connector's own files
+# models_dir = "models"             # your own models: one SELECT a .sql file
 # buffer_keep_days = 7              # how long equal deliveries are recognised
 
 # One line a webhook: a label and its secret token. While you replace a token, give both:

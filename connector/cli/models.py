@@ -14,38 +14,41 @@ from connector.cli.options import config_option
 def models(config: Path | None) -> None:
     """List the models with their grain and key, and check their claims on the warehouse.
 
-    Ends with status 1 if a claim is broken.
+    Your own models, of models_dir, come after ours: what the last load found wrong with one is
+    shown with its file and line. Ends with status 1 if a claim is broken or a model is wrong.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
+    from connector.load_report import read_report
     from connector.settings import load_settings
     from pipelines import models as sql_models
+    from pipelines import own_models
     from pipelines.query import published
     from pipelines.refresh import ANALYTICS
 
     settings = load_settings(config)
+    own = own_models.read(settings.models_dir)
     console = Console()
     table = Table("model", "what it is", "grain", "key")
-    for model in sorted(sql_models.models(), key=lambda model: model.name):
-        table.add_row(
-            f"{ANALYTICS}.{model.name}",
-            model.description,
-            model.header.get("grain", ""),
-            model.header.get("key", ""),
-        )
+    for model in [*sorted(sql_models.models(), key=lambda model: model.name), *own.files]:
+        shown = (model.description, model.header.get("grain", ""), model.header.get("key", ""))
+        table.add_row(*map(escape, (f"{ANALYTICS}.{model.name}", *shown)))
     console.print(table)
     with published(settings.warehouse_path) as connection:
         results = sql_models.run_checks(connection)
-    for result in results:
+        own_results, wrong = own_models.run_own_checks(connection, settings.models_dir)
+    for result in [*results, *own_results]:
         passed = result.offending_rows == 0
         mark = "[green]holds[/]" if passed else "[red]broken[/]"
-        console.print(f"{mark}  {result.check}" + ("" if passed else _how_to_see(result.check)))
-    if any(result.offending_rows for result in results):
+        how = "" if passed else f": see the rows with the query in {result.path}"
+        console.print(f"{mark}  {escape(result.check + how)}", soft_wrap=True)
+    report = read_report(settings.data_dir)
+    wrong = [*(report.model_errors if report else own.errors), *wrong]
+    for error in wrong:
+        console.print(f"[red]wrong[/]  {escape(error)}", soft_wrap=True)
+    if report and report.own_models != own.fingerprint:
+        console.print("Your models changed since the last load: run `fluents-warehouse load`.")
+    if wrong or any(result.offending_rows for result in [*results, *own_results]):
         raise click.exceptions.Exit(1)
-
-
-def _how_to_see(check: str) -> str:
-    from pipelines.sql_files import sql_folder
-
-    return f": see the rows with the query in {sql_folder() / 'checks' / check}.sql"

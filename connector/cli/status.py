@@ -65,6 +65,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
             "succeeded": report.succeeded,
             "error": report.error,
         },
+        "model_errors": [] if report is None else report.model_errors,
         "buffer": {"path": str(settings.buffer_file), "buffer_id": buffer_id},
         "warehouse": {
             "path": str(settings.warehouse_path),
@@ -97,6 +98,8 @@ def _show(state: dict[str, Any]) -> None:
     console.print(f"Oldest pending: {'none' if age is None else _duration(age)}")
     console.print(f"Last load:      {_last_load(state['last_load'])}", soft_wrap=True)
     console.print(f"Buffer:         {state['buffer']['path']}", soft_wrap=True)
+    for error in state["model_errors"]:
+        console.print(f"Your model:     {error}", soft_wrap=True, markup=False)
     missing = "" if state["warehouse"]["exists"] else " (not there yet: run `load`)"
     console.print(f"Warehouse:      {state['warehouse']['path']}{missing}", soft_wrap=True)
 

@@ -214,6 +214,43 @@ def test_models_ends_with_status_1_when_a_claim_is_broken(command: Command, fill
     assert "broken  call_summary__has_every_call" in result.stdout
 
 
+def test_models_and_status_name_what_is_wrong_with_the_users_own(
+    command: Command, filled: Path
+) -> None:
+    config = filled / "fluents.toml"
+    config.write_text('models_dir = "mine"\n' + config.read_text())
+    (filled / "mine" / "checks").mkdir(parents=True)
+    mine = filled / "mine"
+    (mine / "right.sql").write_text("-- All [of] it.\n-- grain: one\nselect 1 as one")
+    (mine / "checks" / "right__holds.sql").write_text("from analytics.right where one > 1")
+    command("load")
+    result = command("models", env={"COLUMNS": "300"})
+    assert result.returncode == 0, result.stdout
+    assert "holds  right__holds" in result.stdout
+    assert "All [of] it." in result.stdout
+
+    (mine / "wrong.sql").write_text("select\nnope")
+    assert "changed since the last load" in command("models").stdout
+    loaded = command("load")
+    assert (loaded.returncode, "Published" in loaded.stdout) == (0, True)
+    result = command("models")
+    error = next(line for line in result.stdout.splitlines() if line.startswith("wrong "))
+    assert result.returncode == 1
+    assert "mine/wrong.sql:2: " in error
+    assert "nope" in error
+    assert "mine/wrong.sql:2: " in command("status").stdout
+    (shown,) = json.loads(command("status", "--json").stdout)["model_errors"]
+    assert shown in error
+
+    (mine / "wrong.sql").unlink()
+    (mine / "checks" / "right__holds.sql").write_text("from analytics.right\nwhere nope")
+    command("load")
+    result = command("models")
+    assert result.returncode == 1
+    assert "wrong  mine/checks/right__holds.sql:2: " in result.stdout
+    assert json.loads(command("status", "--json").stdout)["model_errors"] == []
+
+
 def test_quarantine_lists_and_shows_what_was_refused(command: Command, filled: Path) -> None:
     lines = command("quarantine", "list", "--json").stdout.splitlines()
     refused = [json.loads(line) for line in lines]
