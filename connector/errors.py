@@ -11,6 +11,7 @@ FluentsError                  shown to the user as one message, without a stack 
 ├── ModelError                a file below sql/ cannot be used; names file and line
 ├── QueryError                a query on the published warehouse cannot be answered
 ├── ExportFailed              the warehouse could not be written into a folder
+├── SqlUnavailable            SQL cannot be served: no token, no extension, no port
 └── SendError                 a receiver did not take what was sent to it
 """
 
@@ -57,6 +58,10 @@ class QueryError(FluentsError):
 
 class ExportFailed(FluentsError):
     """No file of the folder is half written, but some may be missing or of an earlier export."""
+
+
+class SqlUnavailable(FluentsError):
+    """The published warehouse cannot be served to DuckDB clients here."""
 
 
 class SendError(FluentsError):

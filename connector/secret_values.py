@@ -55,8 +55,9 @@ def _from_environment(value: Any) -> Any:
     return _as_list(value)
 
 
+Token = Annotated[SecretStr, AfterValidator(_for_urls), AfterValidator(_strong)]
 Tokens = Annotated[
-    list[Annotated[SecretStr, AfterValidator(_for_urls), AfterValidator(_strong)]],
+    list[Token],
     BeforeValidator(_as_list),
     Field(min_length=1, max_length=2),
 ]

@@ -31,7 +31,7 @@ from pydantic_settings import (
 
 from connector.errors import SettingsError
 from connector.payload_fields import PAYLOAD_FIELDS
-from connector.secret_values import MIN_TOKEN_LENGTH, HeaderName, Secrets, Tokens
+from connector.secret_values import MIN_TOKEN_LENGTH, HeaderName, Secrets, Token, Tokens
 
 CONFIG_FILE = "fluents.toml"
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -149,6 +149,11 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         None, description="Folder of your own models, one SELECT a .sql file; checks/ in it."
     )
+    sql_host: str = Field("127.0.0.1", description="Address that `run --sql` listens on.")
+    sql_port: int = Field(9494, ge=1, le=65535, description="Port that `run --sql` listens on.")
+    sql_token: Token | None = Field(
+        None, description="What DuckDB clients prove themselves with to `run --sql`."
+    )
     log_format: str = Field(
         "auto",
         pattern="^(auto|text|json)$",
@@ -163,7 +168,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{path.name} would make `{path.stem}.…` ambiguous in SQL")
         return path
 
-    @field_validator("host")
+    @field_validator("host", "sql_host")
     @classmethod
     def _an_address(cls, host: str) -> str:
         # granian takes addresses only, and an address says which network can reach it
@@ -213,6 +218,14 @@ class Settings(BaseSettings):
     def buffer_file(self) -> Path:
         """Where the staging buffer is."""
         return self.buffer_path or self.data_dir / "buffer.sqlite"
+
+    @property
+    def sql_uri(self) -> str:
+        """Where DuckDB clients find `run --sql`."""
+        host = f"[{self.sql_host}]" if ":" in self.sql_host else self.sql_host
+        # clients speak without TLS to `localhost` only, unless they are told to
+        name = "localhost" if self.sql_host in ("127.0.0.1", "::1") else host
+        return f"quack:{name}:{self.sql_port}"
 
     @property
     def payload_fields(self) -> dict[str, list[str]]:

@@ -32,7 +32,7 @@ class Publisher:
     def __init__(self, source: Path, target: Path) -> None:
         self.source = source
         self.target = target
-        self.snapshots = target.with_name(f".{target.name}.snapshots")
+        self.snapshots = snapshots_of(target)
         # Kept open until the end: POSIX drops all locks that a process has on a file when the
         # process closes any descriptor of it, and DuckDB's lock would go with this one.
         self._source_file: BinaryIO | None = None
@@ -93,6 +93,11 @@ class Publisher:
             # a folder is where a reader spills to: it fails without, and DuckDB deletes it itself
             if not is_of_current and (path.is_symlink() or not path.is_dir()):
                 path.unlink(missing_ok=True)
+
+
+def snapshots_of(target: Path) -> Path:
+    """The folder of the snapshots that a published path leads to."""
+    return target.with_name(f".{target.name}.snapshots")
 
 
 def copy_file(source: BinaryIO, copy: BinaryIO) -> None:

@@ -21,6 +21,7 @@ from connector.cli.replay import replay
 from connector.cli.run import run
 from connector.cli.send import send
 from connector.cli.serve import serve
+from connector.cli.sql import sql
 from connector.cli.status import status
 from connector.errors import FluentsError, LoadRunning
 
@@ -39,6 +40,7 @@ for command in (
     serve,
     load,
     run,
+    sql,
     demo,
     send,
     status,

@@ -28,6 +28,10 @@ warehouse_path = "fluents_warehouse.duckdb"   # open this in notebooks and BI
 # models_dir = "models"             # your own models: one SELECT a .sql file
 # buffer_keep_days = 7              # how long equal deliveries are recognised
 
+sql_token = "{sql_token}"   # for DuckDB clients of `run --sql`
+# sql_host = "127.0.0.1"
+# sql_port = 9494
+
 # One line a webhook: a label and its secret token. While you replace a token, give both:
 # {label} = ["<new token>", "<old token>"]
 [webhooks]
@@ -79,12 +83,22 @@ def init(config: Path, label: str, host: str, port: int) -> None:
     click.echo("\nPaste into Fluents (Webhooks, Create Webhook, URL):")
     for name, url in webhook_urls(settings):
         click.echo(f"  {name}: {url}")
+    if settings.sql_token:
+        click.echo("\nIn DuckDB, beside `fluents-warehouse run --sql`:")
+        token = settings.sql_token.get_secret_value()
+        click.echo(f"  ATTACH '{settings.sql_uri}' AS warehouse (TOKEN '{token}');")
     click.echo("\nNext: fluents-warehouse run")
 
 
 def write_settings(config: Path, *, label: str, host: str, port: int) -> None:
     """Writes a new settings file, readable by its owner only. Raises `SettingsError`."""
-    text = _TEMPLATE.format(host=host, port=port, label=label, token=secrets.token_urlsafe(32))
+    text = _TEMPLATE.format(
+        host=host,
+        port=port,
+        label=label,
+        token=secrets.token_urlsafe(32),
+        sql_token=secrets.token_urlsafe(32),
+    )
     try:
         descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -62,11 +62,13 @@ class _Child:
 @click.option(
     "--every", type=Duration(), default="1s", show_default=True, help="How often to start a load."
 )
+@click.option("--sql", is_flag=True, help="Serve the published warehouse to DuckDB clients too.")
 @config_option
-def run(every: float, config: Path | None) -> None:
+def run(every: float, sql: bool, config: Path | None) -> None:
     """Receive and load, until Ctrl-C or SIGTERM.
 
-    Runs `serve` and `load --every` as two processes and starts one again if it dies.
+    Runs `serve` and `load --every`, and with --sql also `sql`, as processes of their own, and
+    starts one again if it dies.
     """
     import structlog
 
@@ -82,10 +84,14 @@ def run(every: float, config: Path | None) -> None:
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())
     options = ["--config", str(config)] if config else []
+    if sql and (status := _Child("sql --check", ["sql", "--check", *options]).process.wait()):
+        raise click.exceptions.Exit(status)  # it has said why
     # The receiver is stopped first, so that the loader takes what it stored last.
     receiver = _Child("serve", ["serve", *options])
     loader = _Child("load", ["load", "--every", f"{every}s", *options])
-    children = (receiver, loader)
+    children = [receiver, loader]
+    if sql:
+        children.append(_Child("sql", ["sql", *options]))
     try:
         while not stop.wait(0.2):
             for child in children:

@@ -1,0 +1,54 @@
+"""Where SQL cannot be served, `sql` and `run --sql` say what to do and start nothing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.deliveries import TOKEN
+from tests.processes import free_port, write_settings
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+SQL_TOKEN = TOKEN[::-1]
+
+
+@pytest.mark.parametrize("arguments", [["sql"], ["run", "--sql"]], ids=" ".join)
+def test_without_the_extension_it_says_how_to_get_it_and_starts_nothing(
+    command: Command, tmp_path: Path, arguments: list[str]
+) -> None:
+    write_settings(tmp_path, port=free_port(), sql_port=free_port(), sql_token=SQL_TOKEN)
+    # no extension in this home, and none to be had
+    nowhere = {"HOME": str(tmp_path / "home"), "HTTP_PROXY": "http://127.0.0.1:9"}
+
+    result = command(*arguments, env=nowhere)
+
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: SQL cannot be served: DuckDB ")
+    assert "pip install duckdb==1.5.5 duckdb-extensions" in line
+    assert SQL_TOKEN not in line
+    assert not (tmp_path / ".fluents").exists()
+
+
+@pytest.mark.parametrize("arguments", [["sql"], ["run", "--sql"]], ids=" ".join)
+def test_without_a_token_it_says_how_to_make_one(
+    command: Command, tmp_path: Path, arguments: list[str]
+) -> None:
+    write_settings(tmp_path, port=free_port())
+    result = command(*arguments)
+    assert result.returncode == 1
+    assert "sql_token" in result.stderr
+    assert "secrets.token_urlsafe" in result.stderr
+    assert not (tmp_path / ".fluents").exists()
+
+
+def test_init_makes_a_token_and_says_how_to_attach(command: Command, tmp_path: Path) -> None:
+    shown = command("init").stdout
+    found = re.search(r"ATTACH 'quack:localhost:9494' AS warehouse \(TOKEN '([\w-]{43})'\);", shown)
+    assert found
+    assert f'sql_token = "{found[1]}"' in (tmp_path / "fluents.toml").read_text()
+    assert found[1] not in command("status").stdout
