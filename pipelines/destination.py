@@ -14,15 +14,18 @@ tried again by dlt, or comes again in another package: what is there already is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import FollowupJobRequest, LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema.utils import get_columns_names_with_prop
 from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
+from dlt.destinations.impl.duckdb.sql_client import DuckDBDBApiCursorImpl
 
 
 class KeyedCopyJob(DuckDbCopyJob):
@@ -63,8 +66,25 @@ def _is_same_row(key: list[str]) -> str:
     return " and ".join(f"there.{name} = fresh.{name}" for name in key)
 
 
+class _Cursor(DuckDBDBApiCursorImpl):
+    def iter_arrow(self, chunk_size: int) -> Iterator[pa.Table]:  # type: ignore[override]
+        # dlt 1.31 asks for fetch_arrow_table, which DuckDB 2 does not have any more
+        if chunk_size:
+            yield from super().iter_arrow(chunk_size)
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a copy, which dlt cannot avoid
+            table: pa.Table = self.native_cursor.to_arrow_table()
+        yield table
+
+
 class KeyedDuckDbClient(DuckDbClient):
     """Without staging tables and without merge jobs: its copy jobs do all of it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # for dlt's dataset access and its dashboard
+        self.sql_client.cursor_impl = _Cursor  # type: ignore[misc] # it is the class's, for mypy
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
