@@ -27,6 +27,11 @@ class LoadReport:
     model_errors: list[str] = field(default_factory=list)
     """What is wrong with the others of them, each with file and line."""
 
+    def published_position(self, buffer_id: str | None) -> int:
+        """The position of a buffer up to which its events are in the published file."""
+        published_id, _, position = self.published.partition(" ")
+        return int(position) if published_id == buffer_id else 0
+
 
 def write_report(folder: Path, report: LoadReport) -> None:
     """Replaces the report in one step, so that no reader sees half of it."""

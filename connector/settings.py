@@ -130,6 +130,13 @@ class Settings(BaseSettings):
         Path("fluents_warehouse.duckdb"),
         description="The published warehouse, which readers open.",
     )
+    publish_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Most of its time that a loader which loads again and again spends on copying "
+        "the warehouse for readers, such as 0.5 for half.",
+    )
     batch_rows: int = Field(50_000, ge=1, description="Most deliveries loaded at once.")
     batch_bytes: int = Field(
         64 * 1024**2, ge=1, le=1024**3, description="Most bytes of bodies loaded at once."

@@ -98,7 +98,11 @@ class Loader:
             self._buffer = opened.enter_context(closing(open_buffer(settings)))
             # Closed after the warehouse: see Publisher.
             self._publisher = opened.enter_context(
-                closing(Publisher(settings.data_dir / FILE, settings.warehouse_path))
+                closing(
+                    Publisher(
+                        settings.data_dir / FILE, settings.warehouse_path, settings.publish_share
+                    )
+                )
             )
             self._warehouse = opened.enter_context(Warehouse(settings))
             refresh.prepare(self._warehouse.connection)
@@ -121,8 +125,13 @@ class Loader:
         """Gives up all files, the lock last."""
         self._opened.close()
 
-    def load(self, progress: Progress = lambda done, total: None) -> LoadResult:
-        """Loads everything that was in the buffer when it began."""
+    def load(
+        self, progress: Progress = lambda done, total: None, *, is_last: bool = False
+    ) -> LoadResult:
+        """Loads everything that was in the buffer when it began.
+
+        Publishes it if that is due. The last load does so in any case.
+        """
         started_at = time.time()
         with reported(self._settings.data_dir, started_at) as done:
             dropped = self._warehouse.drop_pending()
@@ -131,7 +140,7 @@ class Loader:
             if done.batches or dropped:
                 self._warehouse.forget_loaded_packages()
             place = _place(self._buffer, position)
-            published = self._publish(done, place)
+            published = self._publish(done, place, is_last=is_last)
             if request := asked(self._settings.data_dir):
                 published = self._replay(request, done, place, progress)
         return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
@@ -227,13 +236,19 @@ class Loader:
         answer(folder, result)
         return published
 
-    def _publish(self, done: Done, place: str, *, anyway: bool = False) -> bool:
-        """Publishes unless the published file is up to date already; says whether it did."""
+    def _publish(
+        self, done: Done, place: str, *, is_last: bool = False, anyway: bool = False
+    ) -> bool:
+        """Publishes what is not published yet, if that is due; says whether it did.
+
+        What is not due is published by a later load, whether that has anything to load or not.
+        """
         fingerprint = models.fingerprint(self._models)
         own = own_models.read(self._settings.models_dir)
         has_models = done.models == fingerprint and done.own_models == own.fingerprint
         is_current = has_models and done.published == place
-        if is_current and not anyway and self._settings.warehouse_path.exists():
+        may_wait = is_current or not (is_last or self._publisher.is_due())
+        if may_wait and not anyway and self._settings.warehouse_path.exists():
             return False
         self._make_tables()
         comments.describe(self._warehouse.connection)

@@ -14,7 +14,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -27,18 +29,35 @@ NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # FAT, and shares with
 
 
 class Publisher:
-    """Copies the loader's file to the path that readers know."""
+    """Copies the loader's file to the path that readers know.
 
-    def __init__(self, source: Path, target: Path) -> None:
+    `share` is the part of the time that it may take: `is_due` says no for as long as needed.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        share: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.source = source
         self.target = target
         self.snapshots = snapshots_of(target)
+        self._share = share
+        self._clock = clock
+        self._due_at = clock()
         # Kept open until the end: POSIX drops all locks that a process has on a file when the
         # process closes any descriptor of it, and DuckDB's lock would go with this one.
         self._source_file: BinaryIO | None = None
 
+    def is_due(self) -> bool:
+        """Whether enough time has passed since the last publish, by how long that took."""
+        return self._clock() >= self._due_at
+
     def publish(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Copies and renames. No transaction may be open. Raises `LoadFailed`."""
+        began_at = self._clock()
         partial = self.snapshots / "snapshot.partial"
         try:
             connection.execute("checkpoint")
@@ -60,6 +79,8 @@ class Publisher:
                 f"The warehouse holds everything, but {self.target} could not be published: "
                 f"{error}. The next load publishes it again."
             ) from error
+        ended_at = self._clock()
+        self._due_at = ended_at + (ended_at - began_at) * (1 - self._share) / self._share
 
     def close(self) -> None:
         """Gives up the source file. Only after its connection is closed."""

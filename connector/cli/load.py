@@ -79,8 +79,10 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
     while not stop.is_set():
         try:
             with Loader(settings) as loader:
-                while not stop.is_set():
-                    result = loader.load()
+                is_last = False
+                while not is_last:
+                    is_last = stop.is_set()
+                    result = loader.load(is_last=is_last)
                     if result.deliveries:
                         seconds = round(result.seconds, 3)
                         log.info("loaded", deliveries=result.deliveries, seconds=seconds)

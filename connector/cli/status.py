@@ -46,6 +46,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
         finally:
             buffer.close()
     report = read_report(settings.data_dir)
+    published_position = report.published_position(buffer_id) if report else 0
     oldest = counts.oldest_pending_at
     return {
         "received": counts.received,
@@ -57,9 +58,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
         "last_load": None
         if report is None
         else {
-            "finished_at": datetime.fromtimestamp(report.finished_at, UTC).isoformat(
-                timespec="milliseconds"
-            ),
+            "finished_at": _utc(report.finished_at),
             "seconds": round(report.finished_at - report.started_at, 3),
             "deliveries": report.deliveries,
             "succeeded": report.succeeded,
@@ -70,8 +69,21 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
         "warehouse": {
             "path": str(settings.warehouse_path),
             "exists": settings.warehouse_path.exists(),
+            "published_at": _published_at(settings.warehouse_path),
+            "loaded_since": max(0, counts.confirmed_position - published_position),
         },
     }
+
+
+def _published_at(path: Path) -> str | None:
+    try:
+        return _utc(path.stat().st_mtime)
+    except OSError:
+        return None
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _show(state: dict[str, Any]) -> None:
@@ -100,8 +112,15 @@ def _show(state: dict[str, Any]) -> None:
     console.print(f"Buffer:         {state['buffer']['path']}", soft_wrap=True)
     for error in state["model_errors"]:
         console.print(f"Your model:     {error}", soft_wrap=True, markup=False)
-    missing = "" if state["warehouse"]["exists"] else " (not there yet: run `load`)"
-    console.print(f"Warehouse:      {state['warehouse']['path']}{missing}", soft_wrap=True)
+    console.print(f"Warehouse:      {_warehouse(state['warehouse'])}", soft_wrap=True)
+
+
+def _warehouse(warehouse: dict[str, Any]) -> str:
+    if not warehouse["exists"]:
+        return f"{warehouse['path']} (not there yet: run `load`)"
+    since = warehouse["loaded_since"]
+    waits = f"; loaded since, for the next publish: {since:,}" if since else ""
+    return f"{warehouse['path']}, published {warehouse['published_at']}{waits}"
 
 
 def _last_load(last: dict[str, Any] | None) -> str:
