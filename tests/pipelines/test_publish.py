@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -163,6 +165,41 @@ def test_a_copy_has_all_bytes(tmp_path: Path, source: str, size: int) -> None:
         original.flush()
         copy_file(original, copy)
     assert (tmp_path / "copy").read_bytes() == content
+
+
+def run(*command: str | Path) -> None:
+    subprocess.run(command, check=True)
+
+
+@contextmanager
+def shared_blocks(folder: Path) -> Iterator[Path]:
+    """A file system at `folder` in which two files can have the same blocks."""
+    image = folder.with_suffix(".xfs")
+    with image.open("wb") as file:
+        file.truncate(512 * 1024**2)
+    run("mkfs.xfs", "-q", "-m", "reflink=1", image)
+    folder.mkdir()
+    run("mount", "-o", "loop", image, folder)
+    try:
+        yield folder
+    finally:
+        run("umount", folder)
+
+
+# To mount one takes root: what CI is, and a developer need not be.
+if os.geteuid() == 0 and Path("/dev/loop-control").exists() and shutil.which("mkfs.xfs"):
+
+    def test_where_blocks_can_be_shared_a_copy_takes_none(tmp_path: Path) -> None:
+        content = os.urandom(50 * 1024**2)
+        with shared_blocks(tmp_path / "shared") as folder:
+            (folder / "source").write_bytes(content)
+            os.sync()
+            before = shutil.disk_usage(folder).used
+            with (folder / "source").open("rb") as source, (folder / "copy").open("wb") as copy:
+                copy_file(source, copy)
+                os.fsync(copy.fileno())
+            assert shutil.disk_usage(folder).used - before < len(content) / 10
+            assert (folder / "copy").read_bytes() == content
 
 
 @pytest.mark.parametrize("name", ["other.duckdb", "with space.duckdb"])
