@@ -29,6 +29,7 @@ def settings(folder: Path) -> Settings:
         warehouse_path=folder / "fluents_warehouse.duckdb",
         webhooks={"main": TOKEN},
         buffer_keep_days=36500,  # the simulated receipts lie in the past
+        publish_share=1,  # each load publishes
     )
 
 
