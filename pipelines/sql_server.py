@@ -73,6 +73,7 @@ class SqlServer:
         self._served: tuple[int, ...] = ()
         self._number = 0
         self._names: list[str] = []
+        self._left_out: dict[str, str] = {}
         self.uri = settings.sql_uri
         with ExitStack() as opened:
             self._links = Path(opened.enter_context(TemporaryDirectory(prefix="fluents-sql-")))
@@ -181,6 +182,7 @@ class SqlServer:
     def _relations(self, database: str) -> list[tuple[str, str, str]]:
         """Schema, name and a `CREATE TABLE` of all that can be selected from."""
         found = []
+        left_out = {}
         for schema, name in self._connection.execute(
             "select schema_name, table_name from system.main.duckdb_tables()"
             " where database_name = ?1 union all"
@@ -195,10 +197,13 @@ class SqlServer:
                     f'describe {database}.{schema}."{name}"'
                 ).fetchall()
             except duckdb.Error as error:  # one of the user's own that reads another file
-                log.warning("model_not_served", model=name, error=str(error))
+                left_out[name] = str(error)
                 continue
             listed = ", ".join(f"{_name(column)} {type_}" for column, type_, *_ in columns)
             found.append((schema, name, f'CREATE TABLE {schema}."{name}" ({listed})'))
+        for name, reason in left_out.items() - self._left_out.items():
+            log.warning("model_not_served", model=name, error=reason)
+        self._left_out = left_out
         return found
 
 
