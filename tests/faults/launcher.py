@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-PARTIAL = ".duckdb.partial"
+LINK = "link"  # to a new snapshot, until it is renamed to the published path
 LATE_SECONDS = 0.3  # of the broken acknowledgement
 
 
@@ -82,19 +82,19 @@ class _Step:
 
     def before_rename(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def killed(path: Path, target: Any) -> Any:
-            if path.name.endswith(PARTIAL) and self.is_now():
+            if path.name == LINK and self.is_now():
                 die()
             return real(path, target)
 
         return killed
 
     def within_copy(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def killed(source: Any, target: Any, *arguments: Any) -> Any:
-            if str(getattr(target, "name", "")).endswith(PARTIAL) and self.is_now():
-                target.write(source.read(100_000))
-                target.flush()
+        def killed(source: Any, copy: Any) -> None:
+            if self.is_now():
+                copy.write(source.read(100_000))
+                copy.flush()
                 die()
-            return real(source, target, *arguments)
+            real(source, copy)
 
         return killed
 
@@ -114,7 +114,7 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
     "before confirm": ("pipelines.warehouse:Warehouse", "missing", lambda s: s.after),
     "before the models": ("pipelines.refresh", "refresh", lambda s: s.before),
     "within the models": ("pipelines.refresh", "_remake", lambda s: s.after),
-    "within publish's copy": ("shutil", "copyfileobj", lambda s: s.within_copy),
+    "within publish's copy": ("pipelines.publish", "copy_file", lambda s: s.within_copy),
     "before publish's rename": ("pathlib:Path", "replace", lambda s: s.before_rename),
     "before the report": ("pipelines.reporting", "write_report", lambda s: s.before),
 }

@@ -75,7 +75,7 @@ def run(line):
     if line == "open":
         stop, seen = threading.Event(), []
         def read():
-            while not stop.wait(0.1):
+            while not stop.wait(0.25):
                 try:
                     with duckdb.connect(sys.argv[1], read_only=True) as held:
                         seen.append(held.execute(sys.argv[2]).fetchall())
