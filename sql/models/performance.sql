@@ -15,8 +15,12 @@ calls as (
 
 counted as (
     select
-        if(grouping(webhook) = 0, 'webhook', 'own_number') as dimension,
-        if(grouping(webhook) = 0, webhook, coalesce(own_number, 'unknown')) as label,
+        -- DuckDB 2 writes an `if` down as a function that DuckDB 1.5 does not know.
+        case when grouping(webhook) = 0 then 'webhook' else 'own_number' end as dimension,
+        case
+            when grouping(webhook) = 0 then webhook
+            else coalesce(own_number, 'unknown')
+        end as label,
         known_direction as direction,
         count(*) as call_count,
         count(*) filter (is_connected) as connected_count,

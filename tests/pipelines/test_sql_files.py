@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,11 @@ def test_every_model_says_what_it_is_its_grain_key_and_questions() -> None:
         assert set(model.header) - {"materialized"} == {"grain", "key", "questions"}, model.path
         assert model.header.get("materialized", "table") == "table", model.path
         assert "?" in model.header["questions"], model.path
+
+
+def test_no_model_uses_if_which_duckdb_1_5_cannot_read_in_a_file_of_duckdb_2() -> None:
+    for model in models.models():
+        assert not re.search(r"\bif\s*\(", model.sql), model.path
 
 
 def test_every_check_belongs_to_a_model_and_states_its_claim() -> None:
