@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from connector.errors import ExportFailed
 from pipelines.comments import quoted
+from pipelines.locking import only_one
 from pipelines.refresh import ANALYTICS
 from pipelines.tables import SCHEMA
 
@@ -59,7 +59,8 @@ def export(
     ).fetchall()
     files = {f"{schema}/{name}.{format_}": (schema, name) for schema, name in relations}
     try:
-        with _only_one(folder):
+        taken = ExportFailed(f"Another export is writing to {folder}. Wait for it.")
+        with only_one(folder / f"{MARK}.lock", taken):
             ours = _made_before(folder)
             for path in files.keys() - ours:
                 if (folder / path).exists():
@@ -120,17 +121,3 @@ def _note(folder: Path, paths: set[str]) -> None:
     partial = folder / f"{MARK}.partial"
     partial.write_text("".join(f"{path}\n" for path in sorted(paths)), encoding="utf-8")
     partial.replace(folder / MARK)
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{MARK}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ExportFailed(f"Another export is writing to {folder}. Wait for it.") from None
-    try:
-        yield
-    finally:
-        lock.release()

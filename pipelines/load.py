@@ -20,22 +20,21 @@ from pathlib import Path
 
 import pyarrow as pa
 import structlog
-from filelock import FileLock, Timeout
 
 from connector.buffer import Batch, Buffer, open_buffer
 from connector.errors import FluentsError, LoadFailed, LoadRunning
 from connector.load_report import read_report
 from connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
 from connector.settings import Settings
-from pipelines import comments, models, own_models, refresh
+from pipelines import comments, refresh
+from pipelines.analytics import Analytics
 from pipelines.batches import batches
+from pipelines.locking import only_one
 from pipelines.normalize import Normalizer
-from pipelines.own_models import OwnFiles
 from pipelines.publish import Publisher
 from pipelines.replay import replay
 from pipelines.reporting import Done, reported
 from pipelines.source import fluents_source
-from pipelines.sql_files import SqlFile
 from pipelines.tables import ALL_TABLES
 from pipelines.warehouse import FILE, Warehouse
 
@@ -65,8 +64,7 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
         counts.last_position == counts.confirmed_position
         and report is not None
         and report.succeeded
-        and report.models == models.fingerprint(_models(settings))
-        and report.own_models == own_models.read(settings.models_dir).fingerprint
+        and Analytics(settings).are_those_of(report)
         and report.published == _place(buffer, counts.confirmed_position)
         and asked(settings.data_dir) is None
         and settings.warehouse_path.exists()
@@ -91,8 +89,7 @@ class Loader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._models = _models(settings)
-        self._own_built: str | None = None
+        self._analytics = Analytics(settings)
         with ExitStack() as opened:
             opened.enter_context(_only_one(settings.data_dir))
             self._buffer = opened.enter_context(closing(open_buffer(settings)))
@@ -243,36 +240,19 @@ class Loader:
 
         What is not due is published by a later load, whether that has anything to load or not.
         """
-        fingerprint = models.fingerprint(self._models)
-        own = own_models.read(self._settings.models_dir)
-        has_models = done.models == fingerprint and done.own_models == own.fingerprint
-        is_current = has_models and done.published == place
+        is_current = self._analytics.are_those_of(done) and done.published == place
         may_wait = is_current or not (is_last or self._publisher.is_due())
         if may_wait and not anyway and self._settings.warehouse_path.exists():
             return False
         self._make_tables()
-        comments.describe(self._warehouse.connection)
-        self._build_models(done, fingerprint, own)
-        refresh.refresh(self._warehouse.connection, self._models)
-        self._publisher.publish(self._warehouse.connection)
-        done.models, done.own_models, done.published = fingerprint, own.fingerprint, place
+        connection = self._warehouse.connection
+        comments.describe(connection)
+        versions, done.model_errors = self._analytics.make(
+            connection, done.models, done.model_errors
+        )
+        self._publisher.publish(connection)
+        (done.models, done.own_models), done.published = versions, place
         return True
-
-    def _build_models(self, done: Done, fingerprint: str, own: OwnFiles) -> None:
-        """Makes those models that are not there as they should be."""
-        connection, ours = self._warehouse.connection, {file.name for file in self._models}
-        if done.models != fingerprint or not ours <= models.relations(connection).keys():
-            models.build(connection, self._models)
-        # again also where one has an error: a file that it reads may be there by now
-        if self._own_built != own.fingerprint or done.model_errors:
-            errors = own_models.build(connection, own, ours)
-            for error in set(errors) - set(done.model_errors):
-                log.error("model_failed", error=error)
-            done.model_errors, self._own_built = errors, own.fingerprint
-
-
-def _models(settings: Settings) -> list[SqlFile]:
-    return models.models(post_call_columns=settings.post_call_columns)
 
 
 def _place(buffer: Buffer, position: int) -> str:
@@ -281,20 +261,15 @@ def _place(buffer: Buffer, position: int) -> str:
 
 @contextmanager
 def _only_one(data_dir: Path) -> Iterator[None]:
-    lock = FileLock(data_dir / "load.lock")
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LoadRunning(
-            f"Another load is running on {data_dir}. It will load what is pending; wait for it, "
-            "or stop it first."
-        ) from None
-    except OSError as error:
-        raise LoadFailed(
-            f"A load cannot write to {data_dir}: {error}. Nothing is lost: the buffer keeps it."
-        ) from error
-    try:
+    taken = LoadRunning(
+        f"Another load is running on {data_dir}. It will load what is pending; wait for it, "
+        "or stop it first."
+    )
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(only_one(data_dir / "load.lock", taken))
+        except OSError as error:
+            raise LoadFailed(
+                f"A load cannot write to {data_dir}: {error}. Nothing is lost: the buffer keeps it."
+            ) from error
         yield
-    finally:
-        lock.release()

@@ -26,6 +26,7 @@ import structlog
 
 from connector.errors import SqlUnavailable
 from connector.settings import Settings
+from pipelines.comments import quoted
 from pipelines.publish import snapshots_of
 from pipelines.refresh import ANALYTICS, STALE
 from pipelines.sql_files import sql_folder
@@ -120,11 +121,11 @@ class SqlServer:
         connection.execute((sql_folder() / "serving.sql").read_text(encoding="utf-8"))
         spill = settings.data_dir.resolve() / "sql-spill"
         for name, value in {
-            "memory_limit": _quoted(settings.memory_limit),
-            "temp_directory": _quoted(str(spill)),
-            "allowed_directories": f"[{_quoted(str(snapshots_of(self._path)))}]",
+            "memory_limit": quoted(settings.memory_limit),
+            "temp_directory": quoted(str(spill)),
+            "allowed_directories": f"[{quoted(str(snapshots_of(self._path)))}]",
             # where there are no links, and so no snapshots
-            "allowed_paths": f"[{_quoted(str(self._path))}, {_quoted(f'{self._path}.wal')}]",
+            "allowed_paths": f"[{quoted(str(self._path))}, {quoted(f'{self._path}.wal')}]",
             "enable_external_access": "false",
             "quack_authorization_function": "'admitted'",
             "lock_configuration": "true",
@@ -146,7 +147,7 @@ class SqlServer:
         # Through a link, as DuckDB takes two databases at one path for the same.
         link = self._links / f"{number}.duckdb"
         link.symlink_to(self._path)
-        self._connection.execute(f"attach {_quoted(str(link))} as published_{number} (read_only)")
+        self._connection.execute(f"attach {quoted(str(link))} as published_{number} (read_only)")
         return f"published_{number}"
 
     def _turn_to(self, database: str) -> None:
@@ -218,7 +219,3 @@ def _token(settings: Settings) -> str:
 
 def _name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
