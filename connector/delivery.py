@@ -141,6 +141,8 @@ def _parse(body: bytes) -> Any:
         raise NotAnEvent("not_utf8", f"The body is not UTF-8: byte {error.start}.") from None
     too_deep = NotAnEvent("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
     try:
+        if text.startswith("\ufeff"):
+            raise NotAnEvent("not_json", "The body is not JSON: it starts with a byte order mark.")
         event = _DECODER.decode(text)
     except RecursionError:
         raise too_deep from None
