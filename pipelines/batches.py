@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
+import duckdb
 import pyarrow as pa
 
 from connector.buffer import Batch, Buffer
@@ -51,8 +52,20 @@ def batches(
         ahead = thread.submit(read, after) if after < up_to else None
         while ahead:
             batch, tables = ahead.result()
-            calls = tables[CALLS.name]
+            known = _known(tables[CALLS.name].select(CALLS.key), known_calls)
             # here and not in the thread, as the normalizer does one thing at a time
-            tables[CALLS.name] = normalizer.with_known(calls, known_calls(calls.select(CALLS.key)))
+            tables[CALLS.name] = normalizer.with_known(tables, known)
             ahead = thread.submit(read, batch.up_to) if batch.up_to < up_to else None
             yield batch, tables
+
+
+def _known(call_ids: pa.Table, known_calls: KnownCalls) -> pa.Table:
+    """What is known of the calls, asked for in parts if that needs too much memory."""
+    try:
+        return known_calls(call_ids)
+    except duckdb.OutOfMemoryException:
+        if call_ids.num_rows == 1:
+            raise
+    half = call_ids.num_rows // 2
+    parts = (call_ids.slice(0, half), call_ids.slice(half))
+    return pa.concat_tables([_known(part, known_calls) for part in parts])

@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 
 from connector.buffer import Batch, StoredDelivery
@@ -138,12 +140,31 @@ class Normalizer:
             for name in ("known_calls", *self.sources_of_calls):
                 self._connection.unregister(name)
 
-    def with_known(self, calls: pa.Table, known: pa.Table) -> pa.Table:
-        """The rows of `calls` of a batch, together with what was known of the same calls."""
+    def with_known(self, tables: Mapping[str, pa.Table], known: pa.Table) -> pa.Table:
+        """The rows of `calls` of a batch's `tables`, with what was `known` of the same calls."""
+        calls = tables[CALLS.name]
         if not known.num_rows:
             return calls
-        no_rows = {name: BY_NAME[name].arrow_schema.empty_table() for name in self.sources_of_calls}
-        return self.calls({**no_rows, CALLS.name: pa.concat_tables([known, calls])})
+        is_known = pc.is_in(calls["call_id"], value_set=known["call_id"].combine_chunks())
+        return pa.concat_tables([calls.filter(pc.invert(is_known)), self._folded(tables, known)])
+
+    def _folded(self, tables: Mapping[str, pa.Table], known: pa.Table) -> pa.Table:
+        """The rows of `known` calls together with their events in `tables`."""
+        ids = known["call_id"].combine_chunks()
+        rows = {
+            name: tables[name].filter(pc.is_in(tables[name]["call_id"], value_set=ids))
+            for name in self.sources_of_calls
+        }
+        try:
+            return self.calls({**rows, CALLS.name: known})
+        except duckdb.OutOfMemoryException:
+            if known.num_rows == 1:
+                with self._room_for_one():
+                    return self.calls({**rows, CALLS.name: known})
+        half = known.num_rows // 2
+        return pa.concat_tables(
+            [self._folded(tables, part) for part in (known.slice(0, half), known.slice(half))]
+        )
 
     def _run(self, deliveries: pa.Table) -> dict[str, pa.Table]:
         try:
@@ -155,12 +176,18 @@ class Normalizer:
 
     def _run_one_large(self, batch: Batch) -> dict[str, pa.Table]:
         row = batch.rows[0]
+        with self._room_for_one():
+            try:
+                return self._run(_arrow(batch.buffer_id, [row]))
+            except duckdb.OutOfMemoryException:
+                log.warning("body_too_large_for_memory", event_id=row[1])
+                return self._run(_arrow(batch.buffer_id, [_as_text_only(row)]))
+
+    @contextmanager
+    def _room_for_one(self) -> Iterator[None]:
         self._connection.execute(f"set memory_limit = '{ONE_BODY_MEMORY}'")
         try:
-            return self._run(_arrow(batch.buffer_id, [row]))
-        except duckdb.OutOfMemoryException:
-            log.warning("body_too_large_for_memory", event_id=row[1])
-            return self._run(_arrow(batch.buffer_id, [_as_text_only(row)]))
+            yield
         finally:
             self._connection.execute(f"set memory_limit = '{self._memory_limit}'")
 

@@ -209,11 +209,31 @@ def test_calls_do_not_depend_on_order_batches_or_repetition(
             rows = [row for row in known.to_pylist() if row["call_id"] in wanted]
             return pa.Table.from_pylist(rows, schema=CALLS.arrow_schema)
 
-        calls = normalizer.tables(batch(*part))["calls"]
-        folded = normalizer.with_known(calls, touched(calls))
+        tables = normalizer.tables(batch(*part))
+        folded = normalizer.with_known(tables, touched(tables["calls"]))
         merged = {row["call_id"]: row for row in [*known.to_pylist(), *folded.to_pylist()]}
         known = pa.Table.from_pylist(list(merged.values()), schema=CALLS.arrow_schema)
     assert by_call(known) == by_call(at_once)
+
+
+@pytest.mark.parametrize("known_number", [1, 8])
+def test_known_calls_that_need_too_much_memory_are_folded_in_parts(known_number: int) -> None:
+    texts = [f"{number}" * 6_000_000 for number in range(known_number)]
+    before = [
+        delivery(body("event_phone_call_did_not_connect", text, call_id=f"c{number}"), bits=number)
+        for number, text in enumerate(texts)
+    ]
+    ended = [
+        delivery(body("event_phone_call_ended", call_id=f"c{number}"), received_at=START + 9)
+        for number in range(known_number + 1)  # one that is not known
+    ]
+    with Normalizer(PAYLOAD_FIELDS, memory_limit="4GB") as normalizer:
+        known = normalizer.tables(batch(*before))["calls"]
+        expected = by_call(normalizer.tables(batch(*before, *ended))["calls"])
+    with Normalizer(PAYLOAD_FIELDS, memory_limit="20MB") as normalizer:
+        tables = normalizer.tables(batch(*ended))
+        assert by_call(normalizer.with_known(tables, known)) == expected
+    assert [row["did_not_connect_reason"] for row in expected] == [*texts, None]
 
 
 def by_call(calls: pa.Table) -> list[dict[str, Any]]:
