@@ -48,13 +48,14 @@ def export(
 ) -> Iterator[tuple[Exported, int]]:
     """Writes the files, and says of each, once it is there, how many there will be in all.
 
-    Overwrites and deletes only what an earlier export wrote. Raises `ExportFailed`.
+    Overwrites and deletes only what an earlier export wrote. Raises `ExportFailed`; if only some
+    models cannot be read, when all others are written.
     """
     relations = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where schema_name in (?1, ?2) and not list_contains(?3, table_name)"
         " union all select schema_name, view_name from duckdb_views()"
-        " where schema_name in (?1, ?2) order by all",
+        " where schema_name in (?1, ?2) order by schema_name desc, table_name",
         [SCHEMA, ANALYTICS, _OF_THE_LOADER],
     ).fetchall()
     files = {f"{schema}/{name}.{format_}": (schema, name) for schema, name in relations}
@@ -68,12 +69,24 @@ def export(
                         f"{folder / path} is there, and no export wrote it. Name another folder."
                     )
             _note(folder, ours | files.keys())  # first, for whoever goes on after a kill
+            failed = []
             for path, (schema, name) in files.items():
-                yield Exported(path, _write(connection, schema, name, folder / path)), len(files)
+                try:
+                    rows = _write(connection, schema, name, folder / path)
+                except duckdb.Error as error:
+                    if schema == SCHEMA:
+                        raise
+                    failed.append(f"{schema}.{name}: {error}")  # one that reads what is gone
+                    continue
+                yield Exported(path, rows), len(files)
             gone = {path for path in ours - files.keys() if path.endswith(f".{format_}")}
             for path in gone:
                 (folder / path).unlink(missing_ok=True)
             _note(folder, (ours | files.keys()) - gone)
+            if failed:
+                raise ExportFailed(
+                    "The export lacks these models, and has all others: " + "; ".join(failed)
+                )
     except (OSError, duckdb.Error) as error:
         raise ExportFailed(
             f"The export to {folder} stopped: {error}. Each file there is whole, but some may be "

@@ -127,7 +127,8 @@ class Loader:
     ) -> LoadResult:
         """Loads everything that was in the buffer when it began.
 
-        Publishes it if that is due. The last load does so in any case.
+        Publishes it if that is due. The last load does so in any case; if it fails, the
+        next start does.
         """
         started_at = time.time()
         with reported(self._settings.data_dir, started_at) as done:

@@ -1,6 +1,6 @@
 """The dlt source: one batch of a staging buffer as the resources of the warehouse.
 
-    batch = buffer.read(after, up_to, max_rows=25_000, max_bytes=32 * 1024**2)
+    batch = buffer.read(after, up_to, max_rows=50_000, max_bytes=64 * 1024**2)
     pipeline.run(fluents_source(batch))
 
 Every resource is keyed, so loading a batch again changes nothing. `pipelines.load` adds what

@@ -148,6 +148,25 @@ def test_on_a_full_disk_the_files_of_before_stay_whole(
     assert pyarrow.parquet.read_table(tmp_path / "out" / "fluents" / "calls.parquet").num_rows > 0
 
 
+def test_a_model_that_cannot_be_read_is_named_and_keeps_no_other_out(
+    command: Command, made: Path, tmp_path: Path
+) -> None:
+    copied = tmp_path / "copied.duckdb"
+    copied.write_bytes(made.read_bytes())
+    crm = tmp_path / "crm.csv"
+    crm.write_text("name\nAda\n")
+    with duckdb.connect(str(copied)) as connection:
+        connection.execute(f"create view analytics.aaa as from read_csv('{crm}')")
+    crm.unlink()
+    write_settings(tmp_path, warehouse_path=str(copied))
+    result = command("export", "out")
+    assert result.returncode == 1
+    assert "analytics.aaa" in result.stderr
+    assert "crm.csv" in result.stderr
+    out = tmp_path / "out"
+    assert files(out) == {f"{name}.parquet" for name in NAMES} | {MARK, f"{MARK}.lock"}
+
+
 def test_two_exports_at_once_do_not_mix(command: Command, warehouse: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with FileLock(tmp_path / "out" / f"{MARK}.lock"):
