@@ -8,13 +8,15 @@ loader. Each new file is attached beside the old one, and the views that clients
 turned to it in one transaction: a query reads all of one file.
 
 What keeps clients from writing: the file is attached read-only in an engine that may touch no
-other file, `admitted` of `sql/serving.sql` lets nothing but a SELECT pass, and the configuration
-is locked.
+other file, `admitted` of `sql/serving.sql` lets nothing but a SELECT from what is served pass, and
+the configuration is locked. What the environment tells DuckDB of passwords is not in that engine.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import socket
 from collections import Counter
 from contextlib import ExitStack, closing, suppress
@@ -33,6 +35,9 @@ from pipelines.sql_files import sql_folder
 from pipelines.tables import SCHEMA
 
 EXTENSIONS = ("httpfs", "quack")  # Quack takes its random numbers from httpfs
+
+# httpfs and DuckDB make settings of them, which SQL can read
+_CREDENTIALS = re.compile(r"AWS_.*|DUCKDB_S3_.*|.*_PROXY", re.IGNORECASE)
 
 log = structlog.get_logger(__name__)
 
@@ -65,15 +70,22 @@ def check_quack(settings: Settings) -> None:
 
 
 class SqlServer:
-    """Serves until it is closed; `follow` turns it to a file that was published since."""
+    """Serves until it is closed; `follow` turns it to a file that was published since.
+
+    It takes credentials of S3 and proxies out of this process's environment, for good.
+    """
 
     def __init__(self, settings: Settings) -> None:
         token = _token(settings)
+        check_quack(settings)  # here the extensions are fetched, through a proxy if there is one
+        for name in filter(_CREDENTIALS.fullmatch, list(os.environ)):
+            del os.environ[name]
         # DuckDB resolves links to folders before it looks whether a file is allowed
         self._path = settings.warehouse_path.parent.resolve() / settings.warehouse_path.name
-        self._served: tuple[int, ...] = ()
-        self._number = 0
-        self._names: list[str] = []
+        self._served: tuple[int, ...] = ()  # the file that the views lead to
+        self._failed: tuple[int, ...] = ()
+        self._number = 0  # of the last database that was attached, so that no name comes twice
+        self._database = ""  # that the views lead to
         self._left_out: dict[str, str] = {}
         self.uri = settings.sql_uri
         with ExitStack() as opened:
@@ -81,6 +93,7 @@ class SqlServer:
             self._connection = opened.enter_context(
                 closing(duckdb.connect(config={"python_enable_replacements": False}))
             )
+            self._connection.execute((sql_folder() / "serving.sql").read_text(encoding="utf-8"))
             load_quack(self._connection)
             self._lock_in(settings)
             self.follow()
@@ -99,7 +112,10 @@ class SqlServer:
             self._connection.execute("call quack_stop(?)", [self.uri])
 
     def follow(self) -> None:
-        """Serves the published file, if that is another one than before."""
+        """Serves the published file, if that is another one than before.
+
+        Where that fails the former is served, and the next call tries again.
+        """
         try:
             stat = self._path.stat()
         except OSError:  # nothing is published yet
@@ -107,18 +123,16 @@ class SqlServer:
         file = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if file == self._served:
             return
-        self._served = file
         try:
-            former, self._number = self._number, self._number + 1
-            self._turn_to(self._attach(self._number))
-            if former:
-                self._connection.execute(f"detach published_{former}")
+            self._serve_file()
+            self._served = file
         except (duckdb.Error, OSError) as error:
-            log.error("sql_not_refreshed", error=str(error))
+            if file != self._failed:  # once, and not at each look
+                log.error("sql_not_refreshed", error=str(error))
+            self._failed = file
 
     def _lock_in(self, settings: Settings) -> None:
         connection = self._connection
-        connection.execute((sql_folder() / "serving.sql").read_text(encoding="utf-8"))
         spill = settings.data_dir.resolve() / "sql-spill"
         for name, value in {
             "memory_limit": quoted(settings.memory_limit),
@@ -143,36 +157,54 @@ class SqlServer:
         except (duckdb.Error, OSError) as error:
             raise SqlUnavailable(f"SQL cannot be served on {self.uri}: {error}") from error
 
-    def _attach(self, number: int) -> str:
+    def _serve_file(self) -> None:
+        self._number += 1
+        database = f"published_{self._number}"
         # Through a link, as DuckDB takes two databases at one path for the same.
-        link = self._links / f"{number}.duckdb"
+        link = self._link(database)
         link.symlink_to(self._path)
-        self._connection.execute(f"attach {quoted(str(link))} as published_{number} (read_only)")
-        return f"published_{number}"
+        try:
+            self._connection.execute(f"attach {quoted(str(link))} as {database} (read_only)")
+            self._turn_to(database)
+        except BaseException:
+            self._detach(database)
+            raise
+        former, self._database = self._database, database
+        if former:
+            self._detach(former)
+
+    def _detach(self, database: str) -> None:
+        try:
+            self._connection.execute(f"detach database if exists {database}")
+        finally:
+            self._link(database).unlink(missing_ok=True)
+
+    def _link(self, database: str) -> Path:
+        return self._links / f"{database}.duckdb"
 
     def _turn_to(self, database: str) -> None:
         relations = self._relations(database)
-        count = Counter(name for _, name, _ in relations)
+        count = Counter(name.lower() for _, name, _ in relations)
         connection = self._connection
         connection.execute("begin")
         try:
-            for name in self._names:
-                connection.execute(f"drop view main.{name}")
+            for (name,) in connection.execute(
+                "select relation_name from serving.served where create_sql is not null"
+            ).fetchall():
+                connection.execute(f"drop view main.{_name(name)}")
             for schema in (SCHEMA, ANALYTICS):
                 connection.execute(f"drop schema if exists {schema} cascade")
                 connection.execute(f"create schema {schema}")
-            connection.execute("delete from served")
-            self._names = []
+            connection.execute("delete from serving.served")
             for schema, name, create_sql in relations:
-                source = f'{database}.{schema}."{name}"'
-                connection.execute(f'create view {schema}."{name}" as from {source}')
+                source = f"{database}.{schema}.{_name(name)}"
+                connection.execute(f"create view {schema}.{_name(name)} as from {source}")
                 # Quack leaves the schema out when it asks for a table, so it must be found without.
-                is_table = count[name] == 1
+                is_table = count[name.lower()] == 1
                 if is_table:
-                    connection.execute(f'create view main."{name}" as from {source}')
-                    self._names.append(f'"{name}"')
+                    connection.execute(f"create view main.{_name(name)} as from {source}")
                 connection.execute(
-                    "insert into served values (?, ?, ?)",
+                    "insert into serving.served values (?, ?, ?)",
                     [schema, name, create_sql if is_table else None],
                 )
             connection.execute("commit")
@@ -195,13 +227,13 @@ class SqlServer:
                 continue
             try:
                 columns = self._connection.execute(
-                    f'describe {database}.{schema}."{name}"'
+                    f"describe {database}.{schema}.{_name(name)}"
                 ).fetchall()
             except duckdb.Error as error:  # one of the user's own that reads another file
                 left_out[name] = str(error)
                 continue
             listed = ", ".join(f"{_name(column)} {type_}" for column, type_, *_ in columns)
-            found.append((schema, name, f'CREATE TABLE {schema}."{name}" ({listed})'))
+            found.append((schema, name, f"CREATE TABLE {schema}.{_name(name)} ({listed})"))
         for name, reason in left_out.items() - self._left_out.items():
             log.warning("model_not_served", model=name, error=reason)
         self._left_out = left_out

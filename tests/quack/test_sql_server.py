@@ -16,6 +16,7 @@ from pipelines.load import Loader
 from tests.deliveries import Clock, append_all, body
 from tests.processes import run_command
 from tests.quack.conftest import TOKEN, SqlProcess, ask, attach
+from tests.statements import ADMITTED, REFUSED
 
 CALLS = [body("event_error", f"e{number}", call_id=f"call{number}") for number in range(20)]
 
@@ -97,59 +98,6 @@ class TestReading:
             attach(server.uri, token)
 
 
-REFUSED = [
-    "insert into fluents.calls (call_id) values ('x')",
-    "delete from fluents.calls",
-    "update fluents.calls set call_id = 'x'",
-    "create table fluents.t as select 1",
-    "create temp table t as select 1",
-    "create or replace view fluents.calls as select 1",
-    "create or replace macro admitted(a, b) as true",
-    "drop schema fluents cascade",
-    "drop view fluents.calls",
-    "alter view fluents.calls rename to c",
-    "attach 'fluents_warehouse.duckdb' as again",
-    "attach ':memory:' as mine",
-    "detach published_1",
-    "copy fluents.calls to 'stolen.csv'",
-    "copy fluents.calls from 'fluents.toml'",
-    "export database 'stolen'",
-    "install httpfs",
-    "load httpfs",
-    "set threads = 1",
-    "set global quack_authorization_function = 'quack_nop_authorization'",
-    "reset lock_configuration",
-    "pragma database_list",
-    "call pragma_version()",
-    "begin",
-    "checkpoint",
-    "explain analyze select 1",
-    "prepare p as select 1",
-    "select 1; drop schema fluents cascade",
-    "select 1; select 2",
-    "from read_text('fluents.toml')",
-    "select (select content from read_blob('fluents.toml'))",
-    "with a as (from read_csv('fluents.toml')) from a",
-    "select 1 where exists (from glob('*'))",
-    "from 'fluents.toml'",
-    "from 'fluents_warehouse.duckdb'",
-    "describe 'other.csv'",
-    'with "other.csv" as (select 1) from "other.csv"',
-    "from query('select 1')",
-    "select JSON_SERIALIZE_PLAN('drop schema fluents')",
-    "from query_table('fluents.calls')",
-    "from quack_stop('{uri}')",
-    "from quack_serve('quack:localhost:9999', token := 'of-my-own')",
-    "from quack_query('{uri}', 'select 1')",
-    "from quack_active_connections()",
-    "from duckdb_secrets()",
-    "from force_checkpoint()",
-    "from range(3), lateral (from quack_server_list())",
-    "",
-    "select (",
-]
-
-
 @pytest.mark.usefixtures("loader")
 def test_nothing_but_one_select_from_what_is_served_is_run(
     client: duckdb.DuckDBPyConnection, server: SqlProcess, settings: Settings
@@ -162,6 +110,12 @@ def test_nothing_but_one_select_from_what_is_served_is_run(
     assert settings.warehouse_path.read_bytes() == before
     assert set(settings.warehouse_path.parent.rglob("*")) == files
     assert ask(client, "select count(*) from fluents.calls") == [(20,)]
+
+
+@pytest.mark.usefixtures("loader")
+def test_selects_of_many_kinds_are_run(client: duckdb.DuckDBPyConnection) -> None:
+    for sql in ADMITTED:
+        ask(client, sql)
 
 
 @pytest.mark.parametrize(
