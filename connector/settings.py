@@ -144,8 +144,8 @@ class Settings(BaseSettings):
     memory_limit: str = Field(
         "256MB",
         pattern=r"^[1-9]\d*(\.\d+)? ?([MGT]i?B)$",
-        description="Memory of each of the loader's two DuckDB engines, such as 256MB or 2GiB; "
-        "beyond it they spill to disk.",
+        description="Memory of each DuckDB engine, the loader's two and that of `run --sql`, such "
+        "as 256MB or 2GiB; beyond it they spill to disk.",
     )
     fields: dict[str, list[str]] = Field(
         {}, description="Payload names to look for before the built-in ones."
@@ -228,10 +228,9 @@ class Settings(BaseSettings):
 
     @property
     def sql_uri(self) -> str:
-        """Where DuckDB clients find `run --sql`."""
+        """Where `run --sql` listens, as Quack writes it."""
         host = f"[{self.sql_host}]" if ":" in self.sql_host else self.sql_host
-        # clients speak without TLS to `localhost` only, unless they are told to
-        name = "localhost" if self.sql_host in ("127.0.0.1", "::1") else host
+        name = "localhost" if host == "127.0.0.1" else host
         return f"quack:{name}:{self.sql_port}"
 
     @property

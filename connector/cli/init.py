@@ -86,7 +86,10 @@ def init(config: Path, label: str, host: str, port: int) -> None:
     if settings.sql_token:
         click.echo("\nIn DuckDB, beside `fluents-warehouse run --sql`:")
         token = settings.sql_token.get_secret_value()
-        click.echo(f"  ATTACH '{settings.sql_uri}' AS warehouse (TOKEN '{token}');")
+        uri = settings.sql_uri
+        if ip_address(settings.sql_host).is_unspecified:  # which clients cannot connect to
+            uri = f"quack:<this host>:{settings.sql_port}"
+        click.echo(f"  ATTACH '{uri}' AS warehouse (TOKEN '{token}');")
     click.echo("\nNext: fluents-warehouse run")
 
 

@@ -52,3 +52,20 @@ def test_init_makes_a_token_and_says_how_to_attach(command: Command, tmp_path: P
     assert found
     assert f'sql_token = "{found[1]}"' in (tmp_path / "fluents.toml").read_text()
     assert found[1] not in command("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("sql_host", "shown"),
+    [
+        ("127.0.0.1", "localhost"),
+        ("::1", "[::1]"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("0.0.0.0", "<this host>"),  # noqa: S104
+        ("::", "<this host>"),
+    ],
+)
+def test_init_names_a_host_that_clients_can_connect_to(
+    command: Command, tmp_path: Path, sql_host: str, shown: str
+) -> None:
+    write_settings(tmp_path, sql_host=sql_host, sql_port=9595, sql_token=SQL_TOKEN)
+    assert f"  ATTACH 'quack:{shown}:9595' AS warehouse (TOKEN" in command("init").stdout
