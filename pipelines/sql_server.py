@@ -112,10 +112,7 @@ class SqlServer:
             self._connection.execute("call quack_stop(?)", [self.uri])
 
     def follow(self) -> None:
-        """Serves the published file, if that is another one than before.
-
-        Where that fails the former is served, and the next call tries again.
-        """
+        """Serves the published file if it is new; if it cannot, the former, and tries again."""
         try:
             stat = self._path.stat()
         except OSError:  # nothing is published yet

@@ -58,6 +58,20 @@ class _Child:
         end(self.process, STOP_SECONDS)
 
 
+def _check_sql(options: list[str], stop: threading.Event) -> None:
+    """Ends the command where SQL cannot be served, which `sql --check` has said then.
+
+    It may take long: DuckDB may be fetching extensions.
+    """
+    check = _Child("sql --check", ["sql", "--check", *options])
+    while check.process.poll() is None:
+        if stop.wait(0.2):
+            check.stop()
+            return
+    if check.process.returncode:
+        raise click.exceptions.Exit(max(check.process.returncode, 1))  # below 0: by a signal
+
+
 @click.command()
 @click.option(
     "--every", type=Duration(), default="1s", show_default=True, help="How often to start a load."
@@ -84,8 +98,10 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())
     options = ["--config", str(config)] if config else []
-    if sql and (status := _Child("sql --check", ["sql", "--check", *options]).process.wait()):
-        raise click.exceptions.Exit(status)  # it has said why
+    if sql:
+        _check_sql(options, stop)
+    if stop.is_set():
+        return
     # The receiver is stopped first, so that the loader takes what it stored last.
     receiver = _Child("serve", ["serve", *options])
     loader = _Child("load", ["load", "--every", f"{every}s", *options])

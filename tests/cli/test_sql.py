@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import signal
+import socket
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
+from connector.cli.child import end
 from tests.deliveries import TOKEN
-from tests.processes import free_port, write_settings
+from tests.processes import START_SECONDS, environment, free_port, write_settings
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 SQL_TOKEN = TOKEN[::-1]
@@ -32,6 +37,53 @@ def test_without_the_extension_it_says_how_to_get_it_and_starts_nothing(
     assert "pip install duckdb==1.5.5 duckdb-extensions" in line
     assert SQL_TOKEN not in line
     assert not (tmp_path / ".fluents").exists()
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT], ids=lambda it: it.name)
+def test_a_download_that_hangs_is_given_up_when_run_is_ended(
+    hanging_download: tuple[subprocess.Popen[bytes], socket.socket], signal_: signal.Signals
+) -> None:
+    running, connected = hanging_download
+    (check,) = psutil.Process(running.pid).children()
+    running.send_signal(signal_)
+    assert running.wait(30) == 0
+    assert not check.is_running()
+    assert connected.recv(1000).startswith(b"GET ")
+
+
+def test_a_check_that_is_killed_starts_nothing(
+    hanging_download: tuple[subprocess.Popen[bytes], socket.socket], tmp_path: Path
+) -> None:
+    running, _ = hanging_download
+    (check,) = psutil.Process(running.pid).children()
+    check.kill()
+    assert running.wait(30) == 1
+    assert not (tmp_path / ".fluents").exists()
+
+
+@pytest.fixture
+def hanging_download(
+    tmp_path: Path,
+) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """`run --sql` that waits for an extension, and the proxy's end of its connection."""
+    write_settings(tmp_path, port=free_port(), sql_port=free_port(), sql_token=SQL_TOKEN)
+    (tmp_path / "home").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(START_SECONDS)
+        running = subprocess.Popen(
+            [sys.executable, "-m", "connector", "run", "--sql"],
+            cwd=tmp_path,
+            env=environment(
+                HOME=str(tmp_path / "home"),
+                HTTP_PROXY=f"http://127.0.0.1:{proxy.getsockname()[1]}",
+            ),
+        )
+        try:
+            connected, _ = proxy.accept()
+            with connected:
+                yield running, connected
+        finally:
+            end(running, 30)
 
 
 @pytest.mark.parametrize("arguments", [["sql"], ["run", "--sql"]], ids=" ".join)
