@@ -23,6 +23,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
+from connector.buffer.locking import begin
 from connector.errors import BufferRefused, BufferUnavailable
 
 APPLICATION_ID = 0x464C5542  # "FLUB": marks the file as a fluents-warehouse buffer
@@ -63,7 +64,7 @@ class SqliteFile:
             if not is_note and not self._is_emptied:
                 self._empty_wal()
             connection = self._writer
-            connection.execute("begin immediate")
+            begin(connection, BUSY_SECONDS)
             try:
                 yield connection
                 connection.execute("commit")
