@@ -35,6 +35,7 @@ def settings(tmp_path: Path) -> Settings:
         warehouse_path=tmp_path / "published.duckdb",
         webhooks={"main": TOKEN},
         buffer_keep_days=36500,  # the tests' clock stands in the past
+        publish_share=1,  # each load of a loader publishes, however slow the machine
     )
 
 

@@ -230,8 +230,8 @@ def test_known_calls_that_need_too_much_memory_are_folded_in_parts(known_number:
     with Normalizer(PAYLOAD_FIELDS, memory_limit="4GB") as normalizer:
         known = normalizer.tables(batch(*before))["calls"]
         expected = by_call(normalizer.tables(batch(*before, *ended))["calls"])
-    with Normalizer(PAYLOAD_FIELDS, memory_limit="20MB") as normalizer:
         tables = normalizer.tables(batch(*ended))
+    with Normalizer(PAYLOAD_FIELDS, memory_limit="20MB") as normalizer:
         assert by_call(normalizer.with_known(tables, known)) == expected
     assert [row["did_not_connect_reason"] for row in expected] == [*texts, None]
 
