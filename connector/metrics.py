@@ -87,6 +87,11 @@ class BufferCollector(Collector):
         ):
             yield CounterMetricFamily(f"fluents_{name}", help_, value=value)
         yield GaugeMetricFamily("fluents_pending", "Events not yet loaded.", value=counts.pending)
+        yield GaugeMetricFamily(
+            "fluents_quarantine_bytes",
+            "Bytes of refused bodies in the buffer.",
+            value=counts.quarantine_bytes,
+        )
         oldest = counts.oldest_pending_at
         yield GaugeMetricFamily(
             "fluents_oldest_pending_age_seconds",

@@ -118,13 +118,19 @@ class Settings(BaseSettings):
         None, ge=1, description="Refuse more with 503 while so many deliveries wait for a load."
     )
     buffer_max_bytes: int | None = Field(
-        None, ge=1024**2, description="Refuse more with 503 while the buffer is so large."
+        None, ge=1024**2, description="Refuse more with 503 while so much waits for a load."
     )
     buffer_max_age_hours: float | None = Field(
         None, gt=0, description="Refuse more with 503 while one waits so long for a load."
     )
     quarantine_keep_days: float = Field(
         90, ge=0, description="How long refused deliveries stay in the buffer."
+    )
+    quarantine_max_bytes: int = Field(
+        1024**3,
+        ge=0,
+        description="Most bytes of refused bodies in the buffer; beyond it the next is recorded "
+        "without its body.",
     )
     warehouse_path: Path = Field(
         Path("fluents_warehouse.duckdb"),

@@ -26,5 +26,6 @@ def open_buffer(settings: Settings) -> Buffer:
         rows=settings.buffer_max_rows,
         bytes=settings.buffer_max_bytes,
         age_hours=settings.buffer_max_age_hours,
+        refused_bytes=settings.quarantine_max_bytes,
     )
     return SqliteBuffer(settings.buffer_file, limits)

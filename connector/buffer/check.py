@@ -9,11 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from connector.buffer.recover import unfinished
+from connector.buffer.schema import as_columns
 from connector.buffer.sqlite_file import open_to_read, refuse_foreign
 from connector.delivery import Delivery, is_as_received
 
@@ -68,10 +69,11 @@ def _bodies(connection: sqlite3.Connection) -> Finding:
 def changed_bodies(connection: sqlite3.Connection) -> Iterator[str]:
     """The ids of events whose body says no longer what it said when it was received."""
     position = 0
+    columns = as_columns(connection, ("position", *(field.name for field in fields(Delivery))))
     while True:
         rows = connection.execute(
-            "select position, event_id, received_at, webhook, body, call_id, type, body_hash"
-            " from deliveries where position > ? and reason is null order by position limit ?",
+            f"select {columns} from deliveries"  # noqa: S608 # our own column names
+            " where position > ? and reason is null order by position limit ?",
             (position, BODIES_AT_ONCE),
         ).fetchall()
         if not rows:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from connector.delivery import Delivery
 from connector.errors import BufferFull
 
 HOUR_MICROSECONDS = 3600 * 1_000_000
 
+ROW_BYTES = 500  # what a delivery takes beside its body: ids, hash and the entries of indexes
+
 _PENDING = """
 select
-    coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0) - confirmed_position,
+    pending_rows,
+    pending_bytes,
     (
         select received_at from deliveries
         where position > confirmed_position
@@ -21,26 +26,32 @@ select
 from buffer
 """
 
+_NOT_KEPT = "Its body was not kept, because the quarantine holds quarantine_max_bytes of them."
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of a buffer; None is no limit.
 
-    `rows` and `age_hours` are of deliveries that are not loaded yet, `bytes` of the whole file.
+    `rows`, `bytes` and `age_hours` are of deliveries that are not loaded yet; beyond one, nothing
+    more is stored. `refused_bytes` is of the bodies of refused deliveries that are kept, loaded or
+    not; beyond it, the next is stored without its body: so a flood of them fills no disk, and
+    shuts out no event.
     """
 
     rows: int | None = None
     bytes: int | None = None
     age_hours: float | None = None
+    refused_bytes: int | None = None
 
     def refuse_if_reached(self, connection: sqlite3.Connection) -> None:
         """Raises `BufferFull` if no more may be stored now."""
-        if self.bytes is not None and (used := used_bytes(connection)) >= self.bytes:
-            raise BufferFull(f"The buffer uses {used:,} bytes; buffer_max_bytes is {self.bytes:,}.")
-        if self.rows is None and self.age_hours is None:
+        if self.rows is None and self.bytes is None and self.age_hours is None:
             return
-        rows, oldest_at = connection.execute(_PENDING).fetchone()
+        rows, size, oldest_at = connection.execute(_PENDING).fetchone()
         waits = f"{rows:,} deliveries wait for a load"
+        if self.bytes is not None and size >= self.bytes:
+            raise BufferFull(f"{waits}, {size:,} bytes; buffer_max_bytes is {self.bytes:,}.")
         if self.rows is not None and rows >= self.rows:
             raise BufferFull(f"{waits}; buffer_max_rows is {self.rows:,}.")
         if self.age_hours is not None and oldest_at is not None:
@@ -50,6 +61,32 @@ class Limits:
                     f"{waits}, the first for {age:.1f} hours; buffer_max_age_hours is "
                     f"{self.age_hours:g}."
                 )
+
+    def as_kept(
+        self, connection: sqlite3.Connection, deliveries: Sequence[Delivery]
+    ) -> list[Delivery]:
+        """The deliveries, those that are refused without their body once that is too much."""
+        if self.refused_bytes is None or all(one.reason is None for one in deliveries):
+            return list(deliveries)
+        (size,) = connection.execute("select refused_bytes from buffer").fetchone()
+        kept = []
+        for delivery in deliveries:
+            if delivery.reason is not None and delivery.body is not None:
+                size += len(delivery.body)
+                if size > self.refused_bytes:
+                    size -= len(delivery.body)
+                    detail = f"{delivery.detail} {_NOT_KEPT}"
+                    delivery = replace(delivery, body=None, detail=detail)
+            kept.append(delivery)
+        return kept
+
+
+def loaded_bytes(connection: sqlite3.Connection) -> int:
+    """About what events take that are loaded and still kept."""
+    pending, refused = connection.execute(
+        "select pending_bytes, refused_bytes from buffer"
+    ).fetchone()
+    return used_bytes(connection) - int(pending) - int(refused)
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:

@@ -5,7 +5,8 @@
   A buffer that is deleted and made again has another `buffer_id`.
 - A delivery is in exactly one of four states, so `received = loaded + duplicates +
   quarantined + pending` at all times.
-- Only `discard` deletes, and only what the warehouse confirmed that it holds.
+- Only `discard` deletes, and what settles a refusal: only what the warehouse confirmed that it
+  holds.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class StoredDelivery(NamedTuple):
     duplicate_of: str | None
     reason: str | None
     detail: str | None
+    redacted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class Counts:
     last_position: int
     confirmed_position: int
     """Up to here the warehouse confirmed that it holds everything."""
+    redacted: int = 0
+    """How many values were replaced in bodies before they were stored."""
+    quarantine_bytes: int = 0
+    """What the bodies of refused deliveries take that are kept."""
 
 
 class Buffer(Protocol):
@@ -110,7 +116,8 @@ class Buffer(Protocol):
     def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
         """Deletes confirmed deliveries received before a time, in microseconds since 1970.
 
-        Returns how many. Refused deliveries have a limit of their own.
+        Returns how many. Refused deliveries have a limit of their own, and those that were retried
+        or dropped are deleted in any case.
         """
 
     def counts(self) -> Counts:

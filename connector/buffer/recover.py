@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connector.buffer.rows import count, insert
+from connector.buffer.schema import as_columns
 from connector.buffer.sqlite_file import SqliteFile, open_to_read, refuse_foreign
 from connector.delivery import Delivery, NotAnEvent, is_as_received, refused
 
@@ -37,12 +38,11 @@ class _Row(NamedTuple):
     body_hash: bytes | None
     reason: str | None
     detail: str | None
+    redacted: int
+    stored_hash: bytes | None
     # and what became of it
     duplicate_of: str | None
     settled: int
-
-
-_SELECT = f"select {', '.join(_Row._fields)} from deliveries"  # noqa: S608 # our own column names
 
 
 @dataclass(slots=True)
@@ -165,10 +165,12 @@ def _confirmed_id(connection: sqlite3.Connection) -> str:
 def _readable(connection: sqlite3.Connection, size: int, result: Recovered) -> Iterator[_Row]:
     position = 0
     end = None  # where to stop trying, once there was an error
+    columns = as_columns(connection, _Row._fields)
     while end is None or position < end:
         try:
             for values in connection.execute(
-                f"{_SELECT} where position > ? order by position", (position,)
+                f"select {columns} from deliveries where position > ? order by position",  # noqa: S608
+                (position,),
             ):
                 position = values[0]
                 row = _Row(*values)
@@ -235,6 +237,7 @@ def _restore(connection: sqlite3.Connection, row: _Row, delivery: Delivery, conf
     )
     count(
         connection,
+        [delivery],
         received=was_refused is None,
         duplicates=receipt.duplicate_of is not None,
         quarantined=is_refused - (was_refused is not None),

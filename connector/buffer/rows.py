@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import fields
 from operator import attrgetter
 
+from connector.buffer.limits import ROW_BYTES
 from connector.buffer.protocol import Receipt
 from connector.delivery import Delivery
 
@@ -15,6 +17,15 @@ _INSERT = (
     f"insert into deliveries ({', '.join(_FIELDS)}, duplicate_of, settled)"  # noqa: S608
     f" values ({'?, ' * len(_FIELDS)}?, ?)"
 )
+_SIZES = (
+    f"select count(*), coalesce(sum(coalesce(length(body), 0) + {ROW_BYTES}), 0)"  # noqa: S608
+    " from deliveries"
+)
+SETTLED = (
+    "select position from deliveries where settled and reason is not null"
+    " and position <= (select confirmed_position from buffer)"
+)
+"""The positions of refusals that were settled and are loaded."""
 
 
 def insert(
@@ -40,21 +51,88 @@ def insert(
 
 
 def count(
-    connection: sqlite3.Connection, *, received: int = 0, duplicates: int = 0, quarantined: int = 0
+    connection: sqlite3.Connection,
+    deliveries: Sequence[Delivery],
+    *,
+    received: int = 0,
+    duplicates: int = 0,
+    quarantined: int = 0,
 ) -> None:
-    """Adds to the counters, so that they always say the same as the rows that were added."""
+    """Adds to the counters, so that they always say the same as the `deliveries` that were added.
+
+    The others may differ from what these say, where one takes the place of another.
+    """
+    sizes = [(delivery.reason, len(delivery.body or b"")) for delivery in deliveries]
     connection.execute(
         "update buffer set received = received + ?, duplicates = duplicates + ?,"
-        " quarantined = quarantined + ?",
-        (received, duplicates, quarantined),
+        " quarantined = quarantined + ?, pending_rows = pending_rows + ?,"
+        " pending_bytes = pending_bytes + ?, refused_bytes = refused_bytes + ?,"
+        " redacted = redacted + ?",
+        (
+            received,
+            duplicates,
+            quarantined,
+            len(sizes),
+            sum(size for _, size in sizes) + ROW_BYTES * len(sizes),
+            sum(size for reason, size in sizes if reason is not None),
+            sum(delivery.redacted for delivery in deliveries),
+        ),
     )
 
 
+def confirm(connection: sqlite3.Connection, position: int) -> None:
+    """Moves the confirmed position, forwards or back, and what is pending with it."""
+    (confirmed, last) = connection.execute(
+        "select confirmed_position,"
+        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0) from buffer"
+    ).fetchone()
+    if position == confirmed:
+        return
+    low, high = sorted((confirmed, position))
+    rows, size = connection.execute(
+        f"{_SIZES} where position > ? and position <= ?",
+        (low, high),
+    ).fetchone()
+    sign = 1 if position < confirmed else -1
+    connection.execute(
+        "update buffer set confirmed_position = ?1,"
+        # nothing is pending: whatever an older version added without counting it is gone
+        " pending_rows = iif(?1 >= ?2, 0, max(0, pending_rows + ?3)),"
+        " pending_bytes = iif(?1 >= ?2, 0, max(0, pending_bytes + ?4))",
+        (position, last, sign * rows, sign * size),
+    )
+
+
+def unconfirm(connection: sqlite3.Connection, buffer_id: str) -> None:
+    """Makes all that is kept pending, in a buffer of another id."""
+    connection.execute(
+        "update buffer set buffer_id = ?, confirmed_position = 0,"  # noqa: S608
+        f" (pending_rows, pending_bytes) = ({_SIZES})",
+        (buffer_id,),
+    )
+
+
+def delete(connection: sqlite3.Connection, positions: str, values: tuple[int | str, ...]) -> int:
+    """Deletes deliveries at the positions that a query gives; returns how many."""
+    deleted = connection.execute(
+        f"delete from deliveries where position in ({positions})"  # noqa: S608 # our own SQL
+        " returning iif(reason is null, 0, coalesce(length(body), 0))",
+        values,
+    ).fetchall()
+    if refused_bytes := sum(size for (size,) in deleted):
+        connection.execute("update buffer set refused_bytes = refused_bytes - ?", (refused_bytes,))
+    return len(deleted)
+
+
 def settle(connection: sqlite3.Connection, delivery_id: str) -> bool:
-    """Takes a refused delivery off the list; says whether it was on it."""
+    """Takes a refused delivery off the list; says whether it was on it.
+
+    It goes at once if it is loaded, and with the next load otherwise.
+    """
     settled = connection.execute(
         "update deliveries set settled = 1"
         " where event_id = ? and reason is not null and not settled",
         (delivery_id,),
     )
+    delete(connection, f"{SETTLED} and event_id = ?", (delivery_id,))
     return settled.rowcount == 1

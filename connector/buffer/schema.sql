@@ -1,4 +1,5 @@
--- The staging buffer's format, version 1. A change here needs a new USER_VERSION.
+-- The staging buffer's format, version 2. A change here needs a new USER_VERSION, and a migration
+-- in connector/buffer/schema.py.
 
 create table buffer (
     only_row integer primary key check (only_row = 1),
@@ -7,7 +8,12 @@ create table buffer (
     received integer not null default 0,
     duplicates integer not null default 0,
     quarantined integer not null default 0,
-    checked integer not null default 0
+    checked integer not null default 0,
+    -- of what the warehouse does not hold yet, refused deliveries and duplicates included
+    pending_rows integer not null default 0,
+    pending_bytes integer not null default 0,
+    refused_bytes integer not null default 0,  -- bodies of refused deliveries that are kept
+    redacted integer not null default 0  -- values replaced in bodies, ever
 ) strict;
 
 -- autoincrement: a position is never given twice, even after everything was discarded.
@@ -23,7 +29,9 @@ create table deliveries (
     duplicate_of text,
     reason text,
     detail text,
-    settled integer not null default 0  -- refused, and retried or dropped since
+    settled integer not null default 0,  -- refused, and retried or dropped since
+    redacted integer not null default 0,  -- values replaced in the body
+    stored_hash blob  -- of the body with values replaced; body_hash is of the body as it came
 ) strict;
 
 -- Recognises duplicates: only first deliveries that may have any are in it.
@@ -43,3 +51,7 @@ where reason is not null;
 
 create index refused on deliveries (event_id)
 where reason is not null;
+
+-- Settled refusals go as soon as they are loaded.
+create index settled_refusals on deliveries (position)
+where settled and reason is not null;

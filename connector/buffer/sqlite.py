@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from connector.buffer.check import changed_bodies
-from connector.buffer.limits import Limits, used_bytes
+from connector.buffer.limits import Limits, loaded_bytes
 from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
-from connector.buffer.rows import count, insert, settle
+from connector.buffer.rows import SETTLED, confirm, count, delete, insert, settle, unconfirm
 from connector.buffer.sqlite_file import SqliteFile, as_unavailable, open_to_read
 from connector.delivery import Delivery
 
@@ -66,9 +66,11 @@ class SqliteBuffer:
         """Stores `deliveries` durably with one commit: all or none."""
         with self._file.writing() as connection:
             self._limits.refuse_if_reached(connection)
+            deliveries = self._limits.as_kept(connection, deliveries)
             receipts = [insert(connection, delivery) for delivery in deliveries]
             count(
                 connection,
+                deliveries,
                 received=len(deliveries),
                 duplicates=sum(receipt.duplicate_of is not None for receipt in receipts),
                 quarantined=sum(delivery.reason is not None for delivery in deliveries),
@@ -118,23 +120,19 @@ class SqliteBuffer:
     def renew(self) -> None:
         """Gives the buffer another `buffer_id`, because its positions were given before."""
         with self._file.writing(is_note=True) as connection:
-            connection.execute(
-                "update buffer set buffer_id = ?, confirmed_position = 0", (str(uuid.uuid4()),)
-            )
+            unconfirm(connection, str(uuid.uuid4()))
 
     def confirm(self, position: int) -> None:
         """Records that the warehouse holds everything up to `position`."""
         with self._file.writing(is_note=True) as connection:
-            connection.execute(
-                "update buffer set confirmed_position = ?1 where confirmed_position is not ?1",
-                (position,),
-            )
+            confirm(connection, position)
 
     def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
         """Deletes in short transactions what is confirmed and old enough."""
         discarded = self._discard_in_steps(_OLD, (loaded_before, quarantined_before))
+        discarded += self._discard_in_steps(SETTLED, ())
         if self._limits.bytes is not None:
-            # Half of the limit is for what waits: duplicates are recognised for a shorter time.
+            # Loaded events take half of the limit more: duplicates are recognised for less time.
             discarded += self._discard_in_steps(_CONFIRMED, (), self._limits.bytes // 2)
         return discarded
 
@@ -144,12 +142,9 @@ class SqliteBuffer:
         discarded = 0
         while True:
             with self._file.writing(is_note=True) as connection:
-                if used_bytes(connection) <= down_to_bytes:
+                if down_to_bytes and loaded_bytes(connection) <= down_to_bytes:
                     return discarded
-                deleted = connection.execute(
-                    f"delete from deliveries where position in ({positions} limit ?)",  # noqa: S608
-                    (*values, DISCARD_ROWS),
-                ).rowcount
+                deleted = delete(connection, f"{positions} limit ?", (*values, DISCARD_ROWS))
             discarded += deleted
             if deleted < DISCARD_ROWS:
                 return discarded
@@ -157,9 +152,10 @@ class SqliteBuffer:
     def counts(self) -> Counts:
         """The state of the buffer, in one consistent view."""
         with self._file.reading() as connection:
-            received, duplicates, quarantined, confirmed, last, pending, oldest = (
+            received, duplicates, quarantined, confirmed, redacted, refused, last, *rest = (
                 connection.execute(
-                    "select received, duplicates, quarantined, confirmed_position,"
+                    "select received, duplicates, quarantined, confirmed_position, redacted,"
+                    " refused_bytes,"
                     " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0),"
                     " (select count(*) from deliveries where position > confirmed_position"
                     "  and duplicate_of is null and reason is null),"
@@ -169,6 +165,7 @@ class SqliteBuffer:
                     " from buffer"
                 ).fetchone()
             )
+        pending, oldest = rest
         return Counts(
             received=received,
             loaded=received - duplicates - quarantined - pending,
@@ -178,6 +175,8 @@ class SqliteBuffer:
             oldest_pending_at=oldest,
             last_position=last,
             confirmed_position=confirmed,
+            redacted=redacted,
+            quarantine_bytes=refused,
         )
 
     def quarantined(self, limit: int) -> list[StoredDelivery]:
@@ -195,7 +194,8 @@ class SqliteBuffer:
             if not settle(connection, delivery.event_id):
                 return None
             receipt = insert(connection, delivery)
-            count(connection, duplicates=receipt.duplicate_of is not None, quarantined=-1)
+            is_repeat = receipt.duplicate_of is not None
+            count(connection, [delivery], duplicates=is_repeat, quarantined=-1)
         return receipt
 
     def drop(self, delivery_id: str) -> bool:

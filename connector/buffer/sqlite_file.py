@@ -17,20 +17,21 @@ import sqlite3
 import struct
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from importlib import resources
 from pathlib import Path
 
 from connector.buffer.locking import begin
+from connector.buffer.schema import APPLICATION_ID, USER_VERSION, is_newer, make_or_migrate
 from connector.errors import BufferRefused, BufferUnavailable
 
-APPLICATION_ID = 0x464C5542  # "FLUB": marks the file as a fluents-warehouse buffer
-USER_VERSION = 1
 BUSY_SECONDS = 5.0  # a commit of another process takes milliseconds; a stuck one ends as a 503
 
 _ANOTHER = "Name another file with buffer_path in fluents.toml."
+_NEWER = (
+    "was written by a newer fluents-warehouse; it was left unchanged. Install the newer version "
+    "again."
+)
 
 
 class SqliteFile:
@@ -168,20 +169,17 @@ def _inode(path: str | os.PathLike[str]) -> tuple[int, int] | None:
 
 
 def create(connection: sqlite3.Connection) -> None:
-    """Makes the tables if the file is empty, and switches it to WAL mode."""
+    """Makes the tables if the file is empty, migrates older ones, and switches it to WAL mode.
+
+    Raises `BufferRefused` if only its log says that a newer version wrote it.
+    """
     # Made in rollback mode, so that the marks are in the file's header, where
     # `refuse_foreign` looks for them, before the first WAL exists.
     connection.execute("begin immediate")
     try:
-        if connection.execute("pragma user_version").fetchone()[0] == 0:
-            schema = resources.files("connector.buffer").joinpath("schema.sql").read_text()
-            for statement in _statements(schema):
-                connection.execute(statement)
-            connection.execute(
-                "insert into buffer (only_row, buffer_id) values (1, ?)", (str(uuid.uuid4()),)
-            )
-            connection.execute(f"pragma application_id = {APPLICATION_ID}")
-            connection.execute(f"pragma user_version = {USER_VERSION}")
+        if is_newer(connection):
+            raise BufferRefused(f"The staging buffer {_NEWER}")
+        is_migrated = make_or_migrate(connection)
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:
@@ -192,6 +190,8 @@ def create(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("pragma journal_mode = wal")
+            if is_migrated:  # into the header, where an older version looks before it opens the log
+                connection.execute("pragma wal_checkpoint(passive)")
             return
         except sqlite3.OperationalError:
             if time.monotonic() > deadline:
@@ -225,10 +225,7 @@ def refuse_foreign(path: Path) -> None:
             f"{path} is a SQLite database of another program; it was left unchanged. {_ANOTHER}"
         )
     if version > USER_VERSION:
-        raise BufferRefused(
-            f"{path} was written by a newer fluents-warehouse (buffer format {version}, this one "
-            f"knows {USER_VERSION}); it was left unchanged. Install the newer version again."
-        )
+        raise BufferRefused(f"{path} {_NEWER} Its format is {version}, known is {USER_VERSION}.")
 
 
 @contextmanager
@@ -248,13 +245,3 @@ def unavailable(path: Path, error: Exception) -> BufferUnavailable:
     return BufferUnavailable(
         f"The staging buffer {path} cannot be used: {error}. Nothing was stored. {advice}"
     )
-
-
-def _statements(script: str) -> Iterator[str]:
-    # executescript() would commit the transaction that creates the buffer.
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

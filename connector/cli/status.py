@@ -54,6 +54,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
         "duplicates": counts.duplicates,
         "quarantined": counts.quarantined,
         "pending": counts.pending,
+        "quarantine_bytes": counts.quarantine_bytes,
         "oldest_pending_age_seconds": None if oldest is None else round(now - oldest / 1e6, 3),
         "last_load": None
         if report is None

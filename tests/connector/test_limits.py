@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from connector.buffer import Limits, SqliteBuffer
+from connector.delivery import judge
 from connector.errors import BufferFull
 from connector.receiver import create_app, now_microseconds
 from connector.settings import Settings
-from tests.deliveries import TOKEN, body, delivery
+from tests.deliveries import START, TOKEN, Clock, append_all, body, delivery, whole
 
 
 @pytest.fixture
@@ -57,6 +58,83 @@ def test_a_file_at_its_limit_makes_room_by_discarding_what_is_loaded(path: Path)
         assert buffer.discard(loaded_before=0, quarantined_before=0) > 0
         buffer.check()
         assert fill(buffer, size=50_001) > 5
+
+
+def test_refused_bodies_shut_out_nothing_once_they_are_loaded_and_no_longer(path: Path) -> None:
+    limit = 2 * 1024**2
+    with closing(SqliteBuffer(path, Limits(bytes=limit))) as buffer:
+        for n in range(10):
+            buffer.append(delivery(b"x" * 1024**2, bits=n))
+            buffer.confirm(buffer.counts().last_position)
+            buffer.discard(loaded_before=0, quarantined_before=0)
+        assert buffer.counts().quarantine_bytes == 10 * 1024**2
+        buffer.append(delivery(body("event_error", "still taken")))
+        # duplicates are recognised still: refused bodies take nothing from loaded events
+        buffer.confirm(buffer.counts().last_position)
+        buffer.discard(loaded_before=0, quarantined_before=0)
+        again = buffer.append(delivery(body("event_error", "still taken"), bits=99))
+        assert again.duplicate_of is not None
+        buffer.append(delivery(b"y" * limit, bits=100))
+        with pytest.raises(BufferFull, match="buffer_max_bytes"):
+            buffer.append(delivery(body("event_error", "waits")))
+        buffer.confirm(buffer.counts().last_position)
+        buffer.append(delivery(body("event_error", "waits")))
+
+
+@pytest.mark.parametrize("is_loaded", [True, False], ids=["loaded", "pending"])
+def test_what_is_dropped_or_retried_goes_once_it_is_loaded(path: Path, is_loaded: bool) -> None:
+    with closing(SqliteBuffer(path)) as buffer:
+        dropped, retried = append_all(buffer, [b"x" * 1000, b"y" * 1000], Clock())
+        if is_loaded:
+            buffer.confirm(2)
+        buffer.drop(dropped.event_id)
+        repaired = judge(
+            body("event_error", "repaired"),
+            webhook="main",
+            received_at=START,
+            event_id=retried.event_id,
+        )
+        buffer.retry(repaired)
+        if not is_loaded:
+            assert len(whole(buffer).rows) == 3
+            buffer.confirm(2)
+            assert buffer.discard(loaded_before=0, quarantined_before=0) == 2
+        assert [row[0] for row in whole(buffer).rows] == [3]
+        counts = buffer.counts()
+        assert (counts.received, counts.quarantined, counts.pending) == (2, 1, 1)
+        assert counts.quarantine_bytes == 0
+
+
+def test_a_flood_of_refused_bodies_has_a_bound_and_shuts_out_no_event(path: Path) -> None:
+    with closing(SqliteBuffer(path, Limits(refused_bytes=10_000))) as buffer:
+        for n in range(100):
+            buffer.append_all([delivery(b"x" * 999, bits=2 * n), delivery(b"y", bits=2 * n + 1)])
+        buffer.append(delivery(body("event_error", "still taken")))
+        counts = buffer.counts()
+        assert (counts.quarantined, counts.pending) == (200, 1)
+        assert 9_000 < counts.quarantine_bytes <= 10_000
+        newest = buffer.quarantined(1)[0]
+        assert newest.reason == "not_json"
+        assert newest.body is None
+        assert "quarantine_max_bytes" in str(newest.detail)
+        buffer.confirm(201)
+        for refused in buffer.quarantined(100):
+            buffer.drop(refused.event_id)
+        for refused in buffer.quarantined(100):
+            buffer.drop(refused.event_id)
+        assert buffer.counts().quarantine_bytes == 0
+        buffer.append(delivery(b"kept again", bits=1000))
+        assert buffer.quarantined(1)[0].body == b"kept again"
+
+
+def test_a_buffer_that_loads_all_of_it_again_counts_only_what_it_keeps(path: Path) -> None:
+    with closing(SqliteBuffer(path, Limits(rows=5))) as buffer:
+        for n in range(20):
+            buffer.append(delivery(body("event_error", n), received_at=START + n))
+            buffer.confirm(n + 1)
+        buffer.discard(loaded_before=START + 18, quarantined_before=0)
+        buffer.renew()
+        buffer.append(delivery(body("event_error", "taken")))
 
 
 def test_what_waits_too_long_stops_the_intake(path: Path) -> None:

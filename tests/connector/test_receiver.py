@@ -60,7 +60,7 @@ def test_a_good_event_is_stored_and_named(client: FlaskClient, buffer: SqliteBuf
     assert response.status_code == 200
     assert response.get_json() == {"status": "stored", "event_id": event_id}
     assert whole(buffer).rows == [
-        (1, event_id, START, "main", "call-1", "event_error", GOOD, None, None, None)
+        (1, event_id, START, "main", "call-1", "event_error", GOOD, None, None, None, 0)
     ]
 
 

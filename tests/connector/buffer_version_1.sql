@@ -1,0 +1,45 @@
+-- The staging buffer's format, version 1. A change here needs a new USER_VERSION.
+
+create table buffer (
+    only_row integer primary key check (only_row = 1),
+    buffer_id text not null,
+    confirmed_position integer not null default 0,
+    received integer not null default 0,
+    duplicates integer not null default 0,
+    quarantined integer not null default 0,
+    checked integer not null default 0
+) strict;
+
+-- autoincrement: a position is never given twice, even after everything was discarded.
+create table deliveries (
+    position integer primary key autoincrement,
+    event_id text not null,
+    received_at integer not null,
+    webhook text not null,
+    call_id text,
+    type text,
+    body blob,
+    body_hash blob,
+    duplicate_of text,
+    reason text,
+    detail text,
+    settled integer not null default 0  -- refused, and retried or dropped since
+) strict;
+
+-- Recognises duplicates: only first deliveries that may have any are in it.
+create unique index first_deliveries on deliveries (body_hash)
+where body_hash is not null and duplicate_of is null and reason is null;
+
+-- Counts what is pending without reading a body.
+create index events on deliveries (position)
+where duplicate_of is null and reason is null;
+
+-- Finds what is old enough to discard without reading what is not.
+create index event_ages on deliveries (received_at)
+where reason is null;
+
+create index refused_ages on deliveries (received_at)
+where reason is not null;
+
+create index refused on deliveries (event_id)
+where reason is not null;
