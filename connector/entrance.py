@@ -16,6 +16,7 @@ from connector.access import Tokens, is_within, sender_address
 from connector.content import TooLarge, unpacked
 from connector.delivery import Delivery, NotAnEvent, judge, new_event_id, refused, too_large
 from connector.gateway import Gateway
+from connector.redaction import Redactor
 from connector.settings import Settings
 
 # Any of them says that a proxy handed the request over.
@@ -53,6 +54,7 @@ class Entrance:
         self._settings = settings
         self._tokens = Tokens(settings.webhooks)
         self._gateway = Gateway.of(settings)
+        self._redactor = Redactor(settings.redact_fields)
         self._clock = clock
         self._random_bits = random_bits
 
@@ -96,8 +98,10 @@ class Entrance:
         except TooLarge:
             return too_much
         except NotAnEvent as why:
-            return refused(body, why, webhook=webhook, received_at=received_at, event_id=event_id)
-        return judge(content, webhook=webhook, received_at=received_at, event_id=event_id)
+            judged = refused(body, why, webhook=webhook, received_at=received_at, event_id=event_id)
+        else:
+            judged = judge(content, webhook=webhook, received_at=received_at, event_id=event_id)
+        return self._redactor.redacted(judged)
 
     def _sender(self, request: Request) -> str | None:
         forwarded = request.headers.get("X-Forwarded-For", "")

@@ -86,6 +86,11 @@ class BufferCollector(Collector):
             ("quarantined", "Deliveries that could not be events.", counts.quarantined),
         ):
             yield CounterMetricFamily(f"fluents_{name}", help_, value=value)
+        yield CounterMetricFamily(
+            "fluents_redacted",
+            "Values replaced in bodies before they were stored.",
+            value=counts.redacted,
+        )
         yield GaugeMetricFamily("fluents_pending", "Events not yet loaded.", value=counts.pending)
         yield GaugeMetricFamily(
             "fluents_quarantine_bytes",

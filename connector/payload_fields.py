@@ -36,3 +36,26 @@ PAYLOAD_FIELDS: dict[str, list[str]] = {
     "to_number": ["to_phone_number", "to_number"],
     "transcript": ["transcript", "transcript_chunk", "chunk", "text", "messages", "turns"],
 }
+
+SECRET_FIELDS = (
+    "access_key",
+    "access_token",
+    "api_key",
+    "auth_token",
+    "authorization",
+    "bearer_token",
+    "client_secret",
+    "credentials",
+    "id_token",
+    "passwd",
+    "password",
+    "private_key",
+    "refresh_token",
+    "secret",
+    "secret_key",
+    "signature_secret",  # the sender's ancestor has it in action_config
+    "telephony_account_connection",  # may hold a telephony provider's token
+    "token",
+    "webhook_secret",
+)
+"""Fields whose values are replaced before a body is stored, unless the settings name others."""

@@ -30,10 +30,11 @@ from pydantic_settings import (
 )
 
 from connector.errors import SettingsError
-from connector.payload_fields import PAYLOAD_FIELDS
+from connector.payload_fields import PAYLOAD_FIELDS, SECRET_FIELDS
 from connector.secret_values import MIN_TOKEN_LENGTH, HeaderName, Secrets, Token, Tokens
 
 CONFIG_FILE = "fluents.toml"
+FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -103,6 +104,11 @@ class Settings(BaseSettings):
         [],
         validate_default=True,
         description="Key of that HMAC, or [new key, old key]; a wrong one gets a 404.",
+    )
+
+    redact_fields: list[str] = Field(
+        list(SECRET_FIELDS),
+        description="Fields of which values are replaced before a body is stored; [] for none.",
     )
 
     data_dir: Path = Field(
@@ -216,6 +222,16 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"{unknown[0]!r} is none of: {', '.join(PAYLOAD_FIELDS)}")
         return fields
+
+    @field_validator("redact_fields")
+    @classmethod
+    def _names_of_fields(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not FIELD_NAME.fullmatch(name):
+                raise ValueError(f"{_shown(name)!r} may only hold A-Z a-z 0-9 - _")
+            if name.lower() in ("call_id", "type"):
+                raise ValueError(f"without its {name} a body is no event")
+        return names
 
     @field_validator("post_call_columns")
     @classmethod

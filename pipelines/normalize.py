@@ -50,6 +50,7 @@ _DELIVERIES = pa.schema(
         ("duplicate_of", pa.string()),
         ("reason", pa.string()),
         ("detail", pa.string()),
+        ("redacted", pa.int64()),
         ("buffer_id", pa.string()),
     ]
 )

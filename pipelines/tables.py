@@ -80,7 +80,10 @@ _EVENT_ID = Column("event_id", "text", "UUIDv7 given at receipt; sorts by time."
 _CALL_ID = Column("call_id", "text", "The call, as Fluents names it.", False)
 _RECEIVED_AT = Column("received_at", "timestamp", "When the receiver got it.", False)
 _EVENT = (_EVENT_ID, _CALL_ID, _RECEIVED_AT)
-_PAYLOAD = Column("payload", "json", "The whole payload, as delivered.")
+_PAYLOAD = Column(
+    "payload", "json", "The whole payload, as delivered but for values that redact_fields replaced."
+)
+_REDACTED = Column("redacted_count", "bigint", "Values replaced by redact_fields before storing.")
 _BUFFER_ID = Column("buffer_id", "text", "The staging buffer it came through.", False)
 _POSITION = Column("position", "bigint", "Its place in that buffer.", False)
 
@@ -103,6 +106,7 @@ EVENTS = Table(
         _PAYLOAD,
         Column("extra", "json", "Top-level fields that no other column holds."),
         Column("duplicate_of", "text", "The event_id of the first delivery of the same body."),
+        _REDACTED,
         _BUFFER_ID,
         _POSITION,
     ),
@@ -267,6 +271,7 @@ QUARANTINE = Table(
         Column("detail", "text", "The same as a sentence."),
         Column("body", "text", "The body; NULL where it was too large to keep."),
         Column("body_encoding", "text", "utf-8, or base64 where the body is not UTF-8."),
+        _REDACTED,
         _BUFFER_ID,
         _POSITION,
     ),

@@ -124,6 +124,14 @@ def delete(connection: sqlite3.Connection, positions: str, values: tuple[int | s
     return len(deleted)
 
 
+def redacted_in(connection: sqlite3.Connection, delivery_id: str) -> int:
+    """How many values were replaced in the body of a refused delivery."""
+    found = connection.execute(
+        "select redacted from deliveries where event_id = ? and reason is not null", (delivery_id,)
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
 def settle(connection: sqlite3.Connection, delivery_id: str) -> bool:
     """Takes a refused delivery off the list; says whether it was on it.
 

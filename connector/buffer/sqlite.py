@@ -13,13 +13,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from connector.buffer.check import changed_bodies
 from connector.buffer.limits import Limits, loaded_bytes
 from connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
-from connector.buffer.rows import SETTLED, confirm, count, delete, insert, settle, unconfirm
+from connector.buffer.rows import (
+    SETTLED,
+    confirm,
+    count,
+    delete,
+    insert,
+    redacted_in,
+    settle,
+    unconfirm,
+)
 from connector.buffer.sqlite_file import SqliteFile, as_unavailable, open_to_read
 from connector.delivery import Delivery
 
@@ -191,11 +201,14 @@ class SqliteBuffer:
     def retry(self, delivery: Delivery) -> Receipt | None:
         """Stores as an event what was refused under the same id, and settles the refusal."""
         with self._file.writing() as connection:
+            redacted = redacted_in(connection, delivery.event_id)
             if not settle(connection, delivery.event_id):
                 return None
             receipt = insert(connection, delivery)
             is_repeat = receipt.duplicate_of is not None
-            count(connection, [delivery], duplicates=is_repeat, quarantined=-1)
+            # what was replaced when it was refused is counted already
+            more = replace(delivery, redacted=max(0, delivery.redacted - redacted))
+            count(connection, [more], duplicates=is_repeat, quarantined=-1)
         return receipt
 
     def drop(self, delivery_id: str) -> bool:

@@ -83,18 +83,23 @@ def retry(
     if any is still refused.
     """
     from connector.delivery import judge
+    from connector.redaction import Redactor
+    from connector.settings import load_settings
 
     if body is not None and (all_ or len(delivery_ids) != 1):
         raise click.UsageError("--body needs exactly one DELIVERY_ID.")
     content = None if body is None else body.read()
+    redactor = Redactor(load_settings(config).redact_fields)
     refused_again = 0
     with _buffer(config) as buffer:
         for delivery in _chosen(buffer, delivery_ids, all_):
-            judged = judge(
-                content if content is not None else delivery.body or b"",
-                webhook=delivery.webhook,
-                received_at=delivery.received_at,
-                event_id=delivery.event_id,
+            judged = redactor.redacted(
+                judge(
+                    content if content is not None else delivery.body or b"",
+                    webhook=delivery.webhook,
+                    received_at=delivery.received_at,
+                    event_id=delivery.event_id,
+                )
             )
             if judged.reason is None:
                 receipt = buffer.retry(judged)

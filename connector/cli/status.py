@@ -55,6 +55,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
         "quarantined": counts.quarantined,
         "pending": counts.pending,
         "quarantine_bytes": counts.quarantine_bytes,
+        "redacted": counts.redacted,
         "oldest_pending_age_seconds": None if oldest is None else round(now - oldest / 1e6, 3),
         "last_load": None
         if report is None
@@ -109,6 +110,8 @@ def _show(state: dict[str, Any]) -> None:
     console.print()
     age = state["oldest_pending_age_seconds"]
     console.print(f"Oldest pending: {'none' if age is None else _duration(age)}")
+    if state["redacted"]:
+        console.print(f"Redacted:       {state['redacted']:,} values (redact_fields)")
     console.print(f"Last load:      {_last_load(state['last_load'])}", soft_wrap=True)
     console.print(f"Buffer:         {state['buffer']['path']}", soft_wrap=True)
     for error in state["model_errors"]:

@@ -77,6 +77,7 @@ select
     payload,
     extra,
     duplicate_of,
+    redacted as redacted_count,
     buffer_id,
     position,
 from patched

@@ -8,6 +8,7 @@ select
     coalesce(body, body_base64) as body,
     case when body is not null then 'utf-8' when body_base64 is not null then 'base64' end
         as body_encoding,
+    redacted as redacted_count,
     buffer_id,
     position,
 from deliveries

@@ -45,7 +45,7 @@ def loaded(settings: Settings, command: Command) -> Settings:
 
 def damage(path: Path) -> None:
     with path.open("r+b") as file:
-        for page in (40, 41, 60):
+        for page in (40, 41, 42, 43, 44, 60, 61):
             file.seek(PAGE * page)
             file.write(b"\xaa" * PAGE)
 

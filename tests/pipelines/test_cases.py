@@ -87,6 +87,7 @@ def normalize(path: Path, bodies: list[bytes]) -> list[Rows]:
         same = dict.fromkeys(("event_id", "delivery_id", "webhook_event_id"), "event")
         same |= dict.fromkeys(("received_at", "first_event_at", "last_event_at"), "received")
         same |= {"webhook": "main", "buffer_id": batch.buffer_id, "position": delivery.position}
+        same |= {"redacted_count": 0}
         words = {delivery.event_id: "event", received_at: "received"}
         by_id[delivery.event_id] = (found[delivery.position - 1], same, words)
     for table in NORMALIZED:  # events come first

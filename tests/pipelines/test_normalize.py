@@ -33,6 +33,7 @@ def batch(*deliveries: Delivery) -> Batch:
             None,
             one.reason,
             one.detail,
+            one.redacted,
         )
         for position, one in enumerate(deliveries, 1)
     ]
