@@ -94,6 +94,7 @@ class SqliteFile:
             self._reader.close()
 
     def _open(self) -> None:
+        before = _inode(self.path)
         with ExitStack() as opened:
             writer = opened.enter_context(closing(_connect(self.path)))
             reader = opened.enter_context(closing(_connect(self.path)))
@@ -101,6 +102,8 @@ class SqliteFile:
             # an empty transaction, so that the WAL is there and has its identity
             writer.execute("begin immediate")
             writer.execute("commit")
+            if before not in (None, _inode(self.path)):
+                raise OSError("another file was put in its place meanwhile; open it again")
             opened.pop_all()
         self._writer, self._reader = writer, reader
         self._is_emptied = False  # at the first promise, so that a full disk can still be read

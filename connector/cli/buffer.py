@@ -90,6 +90,46 @@ def recover(source: Path | None, config: Path | None) -> None:
     click.echo(f"The damaged file is {result.set_aside}.")
 
 
+@buffer.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
+@config_option
+def backup(file: Path, overwrite: bool, config: Path | None) -> None:
+    """Write the buffer to FILE: one file of one moment, readable by you only.
+
+    Receiver and loader may run meanwhile; a receiver that starts may answer 503 until it is done.
+    """
+    from connector.buffer.backup import backup as back_up
+    from connector.settings import load_settings
+
+    settings = load_settings(config)
+    require_buffer(settings)
+    deliveries = back_up(settings.buffer_file, file, overwrite=overwrite)
+    click.echo(f"Wrote {deliveries:,} deliveries to {file}.")
+
+
+@buffer.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_option
+def restore(file: Path, config: Path | None) -> None:
+    """Put the backup in FILE in the place of the buffer, which is kept beside it.
+
+    Stop the receiver and the loader first. The next load notices, and loads all of the backup
+    again: what the warehouse has already, it recognises.
+    """
+    from connector.buffer.backup import restore as put_back
+    from connector.settings import load_settings
+
+    settings = load_settings(config)
+    result = put_back(file, settings.buffer_file, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    click.echo(f"Restored {result.deliveries:,} deliveries to {settings.buffer_file}.")
+    if result.set_aside is not None:
+        click.echo(
+            f"The former buffer is {result.set_aside}. To add what only that one has:\n"
+            f"  fluents-warehouse buffer recover --from {result.set_aside}"
+        )
+
+
 def _tell(result: Recovered) -> None:
     click.echo(f"Recovered {result.copied:,} deliveries.")
     if result.changed:
