@@ -6,6 +6,7 @@ get it from their parent) and never shows a token in its representation.
 
 from __future__ import annotations
 
+import grp
 import os
 import re
 from ipaddress import ip_address
@@ -142,6 +143,9 @@ class Settings(BaseSettings):
         Path("fluents_warehouse.duckdb"),
         description="The published warehouse, which readers open.",
     )
+    warehouse_group: str = Field(
+        "", description="Group of the system that may read the published warehouse too."
+    )
     publish_share: float = Field(
         0.5,
         gt=0,
@@ -222,6 +226,19 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"{unknown[0]!r} is none of: {', '.join(PAYLOAD_FIELDS)}")
         return fields
+
+    @field_validator("warehouse_group")
+    @classmethod
+    def _a_group(cls, group: str, info: ValidationInfo) -> str:
+        if group:
+            try:
+                grp.getgrnam(group)
+            except KeyError:
+                raise ValueError(f"the system has no group {group!r}") from None
+            data_dir, warehouse = info.data.get("data_dir"), info.data.get("warehouse_path")
+            if data_dir and warehouse and Path(warehouse).is_relative_to(data_dir):
+                raise ValueError("warehouse_path must be outside of data_dir, which is closed")
+        return group
 
     @field_validator("redact_fields")
     @classmethod

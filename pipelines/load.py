@@ -97,7 +97,10 @@ class Loader:
             self._publisher = opened.enter_context(
                 closing(
                     Publisher(
-                        settings.data_dir / FILE, settings.warehouse_path, settings.publish_share
+                        settings.data_dir / FILE,
+                        settings.warehouse_path,
+                        settings.publish_share,
+                        group=settings.warehouse_group,
                     )
                 )
             )

@@ -24,6 +24,7 @@ from typing import BinaryIO
 import duckdb
 
 from connector.errors import LoadFailed
+from connector.permissions import open_to_group
 
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # FAT, and shares without links
 
@@ -32,6 +33,7 @@ class Publisher:
     """Copies the loader's file to the path that readers know.
 
     `share` is the part of the time that it may take: `is_due` says no for as long as needed.
+    `group` may read what it publishes; nobody but the owner where that is empty.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class Publisher:
         target: Path,
         share: float,
         clock: Callable[[], float] = time.monotonic,
+        group: str = "",
     ) -> None:
         self.source = source
         self.target = target
         self.snapshots = snapshots_of(target)
         self._share = share
+        self._group = group
         self._clock = clock
         self._due_at = clock()
         # Kept open until the end: POSIX drops all locks that a process has on a file when the
@@ -64,7 +68,11 @@ class Publisher:
             if self._source_file is None:
                 self._source_file = self.source.open("rb")
             self.snapshots.mkdir(parents=True, exist_ok=True)
+            open_to_group(self.snapshots, self._group)
             self._delete_old()
+            partial.unlink(missing_ok=True)
+            partial.touch(mode=0o600)
+            open_to_group(partial, self._group)
             with partial.open("wb") as copy:
                 copy_file(self._source_file, copy)
                 os.fsync(copy.fileno())

@@ -1,8 +1,11 @@
 """The staging buffer: where deliveries are durable until the warehouse holds them."""
 
+from pathlib import Path
+
 from connector.buffer.limits import Limits
 from connector.buffer.protocol import Batch, Buffer, Counts, Receipt, StoredDelivery
 from connector.buffer.sqlite import SqliteBuffer
+from connector.permissions import close
 from connector.settings import Settings
 
 __all__ = [
@@ -28,4 +31,6 @@ def open_buffer(settings: Settings) -> Buffer:
         age_hours=settings.buffer_max_age_hours,
         refused_bytes=settings.quarantine_max_bytes,
     )
-    return SqliteBuffer(settings.buffer_file, limits)
+    file = settings.buffer_file
+    close(settings.data_dir, *(Path(f"{file}{suffix}") for suffix in ("", "-wal", "-shm")))
+    return SqliteBuffer(file, limits)

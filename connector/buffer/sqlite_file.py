@@ -47,7 +47,7 @@ class SqliteFile:
         self._is_closed = False
         refuse_foreign(path)
         with as_unavailable(self.path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._open()
 
     @contextmanager

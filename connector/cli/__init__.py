@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -24,6 +25,7 @@ from connector.cli.serve import serve
 from connector.cli.sql import sql
 from connector.cli.status import status
 from connector.errors import FluentsError, LoadRunning
+from connector.permissions import OWNER_ONLY
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -58,6 +60,7 @@ for command in (
 
 def main() -> None:
     """Runs the command line. Exit statuses: 0 done, 1 failed, 2 wrong use, 3 already running."""
+    os.umask(OWNER_ONLY)
     try:
         # click returns the status of its Exit; what a command returns is None
         sys.exit(cli(prog_name="fluents-warehouse", standalone_mode=False))

@@ -22,6 +22,7 @@ FOR_PIPELINES = {
     "errors",
     "load_report",
     "payload_fields",
+    "permissions",
     "replay_request",
     "settings",
 }
