@@ -14,12 +14,6 @@ from pathlib import Path
 OWNER_ONLY = 0o077  # the umask
 
 
-def close_folder(folder: Path) -> None:
-    """Makes a folder of ours if it is not there, and closes it to all but its owner."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    close(folder)
-
-
 def close(*paths: Path) -> None:
     """Takes from files and folders of ours what others may do with them."""
     for path in paths:
