@@ -7,7 +7,6 @@ import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
 
 from connector.strength import weakness
 
@@ -63,7 +62,6 @@ Tokens = Annotated[
 ]
 Secrets = Annotated[
     list[Annotated[SecretStr, AfterValidator(_for_headers), AfterValidator(_strong)]],
-    NoDecode,
     BeforeValidator(_from_environment),
     Field(max_length=2),
 ]

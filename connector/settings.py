@@ -9,49 +9,38 @@ from __future__ import annotations
 import grp
 import os
 import re
+import sys
+import tomllib
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import (
+    BaseModel,
+    ConfigDict,
     Field,
     IPvAnyNetwork,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
-from pydantic_settings import (
-    SettingsError as EnvironmentError_,
-)
 
+from connector.environment import from_environment, meant, shown
 from connector.errors import SettingsError
 from connector.payload_fields import PAYLOAD_FIELDS, SECRET_FIELDS
-from connector.secret_values import MIN_TOKEN_LENGTH, HeaderName, Secrets, Token, Tokens
+from connector.secret_values import HeaderName, Secrets, Token, Tokens
 
 CONFIG_FILE = "fluents.toml"
+WARNED = "_FLUENTS_WARNED"  # a parent process has warned of unknown variables
 FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-def _shown(part: str | int) -> str:
-    # Whoever swapped a label and its token wrote a secret where a key belongs.
-    text = str(part)
-    return f"{text[:2]}…" if len(text) >= MIN_TOKEN_LENGTH else text
-
-
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings. `connector/cli/init.py` writes a file with those that people change."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="FLUENTS_",
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
+    model_config = ConfigDict(
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,  # an input may be a token
@@ -200,12 +189,22 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError(f"{host!r} is no IP address; write 127.0.0.1 or 0.0.0.0") from None
 
+    @field_validator("public_url")
+    @classmethod
+    def _a_url(cls, url: str) -> str:
+        parts = urlsplit(url)  # raises a ValueError of its own
+        if url and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError("write a URL that begins with https://, or with http://")
+        if parts.query or parts.fragment:
+            raise ValueError("a URL to which a path is added has no ? and no #")
+        return url
+
     @field_validator("webhooks")
     @classmethod
     def _labels_and_distinct_tokens(cls, webhooks: dict[str, Any]) -> dict[str, Any]:
         for label in webhooks:
             if not LABEL.fullmatch(label):
-                raise ValueError(f"the label {_shown(label)!r} may only hold a-z 0-9 - _")
+                raise ValueError(f"the label {shown(label)!r} may only hold a-z 0-9 - _")
         tokens = [token.get_secret_value() for group in webhooks.values() for token in group]
         if len(set(tokens)) < len(tokens):
             raise ValueError("each token may be used once only")
@@ -224,7 +223,10 @@ class Settings(BaseSettings):
     def _known_fields(cls, fields: dict[str, list[str]]) -> dict[str, list[str]]:
         unknown = sorted(set(fields) - set(PAYLOAD_FIELDS))
         if unknown:
-            raise ValueError(f"{unknown[0]!r} is none of: {', '.join(PAYLOAD_FIELDS)}")
+            likely = meant(unknown[0], PAYLOAD_FIELDS)
+            hint = f"; did you mean {likely!r}?" if likely else ""
+            name = shown(unknown[0])
+            raise ValueError(f"{name!r} is none of: {', '.join(PAYLOAD_FIELDS)}{hint}")
         return fields
 
     @field_validator("warehouse_group")
@@ -245,7 +247,7 @@ class Settings(BaseSettings):
     def _names_of_fields(cls, names: list[str]) -> list[str]:
         for name in names:
             if not FIELD_NAME.fullmatch(name):
-                raise ValueError(f"{_shown(name)!r} may only hold A-Z a-z 0-9 - _")
+                raise ValueError(f"{shown(name)!r} may only hold A-Z a-z 0-9 - _")
             if name.lower() in ("call_id", "type"):
                 raise ValueError(f"without its {name} a body is no event")
         return names
@@ -280,62 +282,60 @@ class Settings(BaseSettings):
             for fact, names in PAYLOAD_FIELDS.items()
         }
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over what `load_settings` read from the file."""
-        return env_settings, init_settings
-
 
 def load_settings(config: Path | None = None) -> Settings:
-    """The settings of `config`, or of `fluents.toml` in the working folder.
+    """The settings of `config`, or of `fluents.toml` in the working folder, and the environment.
 
-    Relative paths in the file mean relative to the file. Raises `SettingsError`, which names
-    the key and says what to write.
+    The environment wins, and where it gives a setting there need be no `fluents.toml`. Relative
+    paths mean relative to the file. Warns on stderr of variables that are no settings. Raises
+    `SettingsError`, which names the key and says what to write.
     """
-    path = config or Path(os.environ.get("FLUENTS_CONFIG", CONFIG_FILE))
-    values = _read_toml(path)
-    _refuse_unknown_variables()
-    base = path.parent
+    given, warnings = _environment()
+    if WARNED not in os.environ:
+        for warning in warnings:
+            sys.stderr.write(f"Warning: {warning}\n")
+    named = config or os.environ.get("FLUENTS_CONFIG")
+    path = Path(named or CONFIG_FILE)
+    values = {} if given and not named and not path.exists() else _read_toml(path)
+    for key, value in given.items():
+        both = isinstance(value, dict) and isinstance(values.get(key), dict)
+        values[key] = {**values[key], **value} if both else value
     try:
         settings = Settings(**values)
     except ValidationError as error:
         raise SettingsError(_explain(error, path)) from None
-    except EnvironmentError_ as error:
-        raise SettingsError(f"{error}: its variable FLUENTS_… must hold JSON") from None
     paths = {
-        key: base / value
+        key: path.parent / value
         for key in ("data_dir", "buffer_path", "warehouse_path", "models_dir")
         if (value := getattr(settings, key)) is not None
     }
     return settings.model_copy(update=paths)
 
 
-def _refuse_unknown_variables() -> None:
-    # A misspelt variable would leave the default in force without a word.
-    for variable in os.environ:
-        key = variable.removeprefix("FLUENTS_").split("__")[0].lower()
-        if variable.startswith("FLUENTS_") and key not in {*Settings.model_fields, "config"}:
-            known = ", ".join(Settings.model_fields)
-            raise SettingsError(
-                f"{_shown(variable)} in the environment is no setting. The settings are: {known}."
-            )
+def webhooks_are_in_the_environment() -> bool:
+    """Whether a webhook is set without a file."""
+    return "webhooks" in _environment()[0]
+
+
+def _environment() -> tuple[dict[str, Any], list[str]]:
+    kinds = {key: get_origin(field.annotation) for key, field in Settings.model_fields.items()}
+    return from_environment(
+        os.environ,
+        kinds.keys(),
+        tables=[key for key, kind in kinds.items() if kind is dict],
+        # a secret may hold a comma
+        lists=[key for key, kind in kinds.items() if kind is list and not key.endswith("_secret")],
+    )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise SettingsError(
             f"{path} is not there. Run `fluents-warehouse init` to make one, "
-            "or name one with --config."
+            "name one with --config, or set FLUENTS_WEBHOOKS__MAIN in the environment."
         )
     try:
-        return TomlConfigSettingsSource(Settings, path)()
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:  # tomllib's error is a ValueError
         raise SettingsError(f"{path} cannot be read: {error}.") from None
 
@@ -343,11 +343,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _explain(error: ValidationError, path: Path) -> str:
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
-        key = ".".join(_shown(part) for part in problem["loc"])
+        key = ".".join(shown(part) for part in problem["loc"])
         name = str(problem["loc"][0]) if problem["loc"] else ""
         if problem["type"] == "extra_forbidden":
+            likely = meant(name, Settings.model_fields)
             known = ", ".join(Settings.model_fields)
-            lines.append(f"`{key}` is not a setting. The settings are: {known}.")
+            hint = f"Did you mean `{likely}`?" if likely else f"The settings are: {known}."
+            lines.append(f"`{key}` is not a setting. {hint}")
             continue
         message = problem["msg"].removeprefix("Value error, ")
         field = Settings.model_fields.get(name)

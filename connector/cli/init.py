@@ -10,7 +10,13 @@ from pathlib import Path
 import click
 
 from connector.errors import SettingsError
-from connector.settings import CONFIG_FILE, LABEL, Settings, load_settings
+from connector.settings import (
+    CONFIG_FILE,
+    LABEL,
+    Settings,
+    load_settings,
+    webhooks_are_in_the_environment,
+)
 
 _TEMPLATE = """\
 # Settings of fluents-warehouse. This file holds secrets: keep it out of version control.
@@ -61,7 +67,8 @@ sql_token = "{sql_token}"   # for DuckDB clients of `run --sql`
 def init(config: Path, label: str, host: str, port: int) -> None:
     """Write fluents.toml with a fresh secret, and print the URL to paste into Fluents.
 
-    An existing file is not changed: its URLs are printed again.
+    An existing file is not changed: its URLs are printed again. Where the environment sets the
+    webhooks, no file is written.
     """
     if not LABEL.fullmatch(label):
         raise click.BadParameter("a label may only hold a-z 0-9 - _", param_hint="--label")
@@ -71,10 +78,12 @@ def init(config: Path, label: str, host: str, port: int) -> None:
         raise click.BadParameter("write an IP address", param_hint="--host") from None
     if config.exists():
         click.echo(f"{config} is there already and was not changed.")
+    elif webhooks_are_in_the_environment():
+        click.echo("The webhooks are set in the environment, so no file was written.")
     else:
         write_settings(config, label=label, host=host, port=port)
         click.echo(f"Wrote {config}. It holds a secret: keep it out of version control.")
-    settings = load_settings(config)
+    settings = load_settings(config if config.exists() else None)
     if not settings.webhooks:
         raise SettingsError(
             f"{config} has no webhook. Below [webhooks] write a line such as main = "

@@ -17,6 +17,7 @@ from connector.cli.child import end
 from connector.cli.options import Duration, config_option
 from connector.errors import FluentsError, SettingsError
 from connector.process import end_with_parent
+from connector.settings import WARNED
 
 # A process that never ran for this long is not worth starting again: the cause is a setting, a
 # port or a lock, and it has said so on stderr. One that has run is always started again.
@@ -38,6 +39,7 @@ class _Child:
         # A session of its own: Ctrl-C reaches only the supervisor, which stops one by one.
         self.process = subprocess.Popen(  # noqa: S603
             self._command,
+            env={**os.environ, WARNED: "1"},
             start_new_session=True,
             preexec_fn=partial(end_with_parent, os.getpid()),  # the supervisor has no threads
         )

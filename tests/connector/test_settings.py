@@ -14,6 +14,7 @@ from connector.errors import SettingsError
 from connector.payload_fields import PAYLOAD_FIELDS
 from connector.settings import Settings, load_settings
 from tests.deliveries import TOKEN
+from tests.processes import run_command
 
 OTHER = TOKEN[::-1]
 DIGITS = "31415926535897932384626433832795"
@@ -126,7 +127,13 @@ def test_the_environment_overrides_the_file(write: Write, monkeypatch: pytest.Mo
 
 # What is wrong, then words of the message: the key, and what to write.
 WRONG = {
-    "unknown key": ("prot = 9000", ["`prot` is not a setting", "host, port,"]),
+    "unknown key": ("prot = 9000", ["`prot` is not a setting", "Did you mean `port`?"]),
+    "a key like none": ("colour = 1", ["`colour` is not a setting", "host, port,"]),
+    "URL without a scheme": ('public_url = "calls.example.com"', ["`public_url`", "https://"]),
+    "URL of another scheme": ('public_url = "ftp://calls.example.com"', ["`public_url`"]),
+    "URL without a host": ('public_url = "https:///a"', ["`public_url`", "https://"]),
+    "URL with a query": ('public_url = "https://a.example?b"', ["`public_url`", "no ?"]),
+    "mistyped payload field": ('[fields]\npost_cal = ["r"]', ["did you mean 'post_call'"]),
     "text for a number": ('port = "http"', ["`port`", "valid integer", "FLUENTS_PORT"]),
     "number for text": ("host = 1", ["`host`", "valid string"]),
     "number out of range": ("port = 70000", ["`port`", "less than or equal to 65535"]),
@@ -208,7 +215,7 @@ WRONG_ENVIRONMENT = {
     "number": ("FLUENTS_PORT", "http", ["`port`", "valid integer"]),
     "cut JSON": ("FLUENTS_WEBHOOKS", f'{{"main": "{TOKEN}"', ["webhooks", "JSON"]),
     "token for JSON": ("FLUENTS_WEBHOOKS", TOKEN, ["webhooks", "JSON"]),
-    "list that is not JSON": ("FLUENTS_ALLOWED_NETWORKS", "10.0.0.0/8", ["allowed_networks"]),
+    "list that is not JSON": ("FLUENTS_ALLOWED_NETWORKS", "[10.0.0.0/8", ["allowed_networks"]),
     "weak token": ("FLUENTS_WEBHOOKS__MAIN", TOKEN[:9], ["`webhooks.main", "token_urlsafe(32)"]),
     "cut list of secrets": ("FLUENTS_HMAC_SECRET", f'["{TOKEN}"', ["`hmac_secret`", "JSON"]),
     "cut list of tokens": ("FLUENTS_WEBHOOKS__MAIN", f'["{TOKEN}"', ["`webhooks.main"]),
@@ -256,9 +263,74 @@ def test_the_users_payload_names_come_before_the_built_in_ones(write: Write) -> 
     assert names | {"post_call": []} == PAYLOAD_FIELDS | {"post_call": []}
 
 
-def test_a_misspelt_variable_is_an_error_and_not_a_default(
-    write: Write, monkeypatch: pytest.MonkeyPatch
+FOREIGN = {
+    "an API key": ("FLUENTS_API_KEY", "k", ["FLUENTS_API_KEY", "no setting"]),
+    "mistyped": ("FLUENTS_PROT", "9000", ["FLUENTS_PROT", "Did you mean FLUENTS_PORT?"]),
+    "mistyped table": ("FLUENTS_WEBHOOK__MAIN", TOKEN, ["mean FLUENTS_WEBHOOKS__MAIN?"]),
+    "entry of no table": ("FLUENTS_PORT__A", "1", ["FLUENTS_PORT__A", "no setting"]),
+    "service's host": ("FLUENTS_SERVICE_HOST", "10.0.0.1", ["Kubernetes"]),
+    "service's named port": ("FLUENTS_SERVICE_PORT_HTTP", "80", ["Kubernetes"]),
+    "service's address": ("FLUENTS_PORT", "tcp://10.0.0.1:80", ["FLUENTS_PORT", "Kubernetes"]),
+    "another service's": ("FLUENTS_SQL_PORT", "udp://10.0.0.1:80", ["sql_port", "Kubernetes"]),
+    "service's protocol": ("FLUENTS_PORT_80_TCP_PROTO", "tcp", ["Kubernetes"]),
+    "a token as name": (f"FLUENTS_{TOKEN}", "main", ["no setting"]),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "words"), FOREIGN.values(), ids=FOREIGN)
+def test_a_foreign_variable_is_warned_of_and_left_alone(
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    key: str,
+    value: str,
+    words: list[str],
 ) -> None:
-    monkeypatch.setenv("FLUENTS_PROT", "9000")
-    with pytest.raises(SettingsError, match=r"FLUENTS_PROT .* port"):
-        load_settings(write(""))
+    monkeypatch.setenv(key, value)
+    assert load_settings(write("port = 1111")).port == 1111
+    said = capsys.readouterr().err
+    assert said.count("Warning: ") == 1
+    assert [word for word in words if word not in said] == []
+    assert TOKEN not in said
+
+
+def test_a_variable_of_ours_is_not_warned_of(
+    write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FLUENTS_PORT", "9000")
+    monkeypatch.setenv("FLUENTS_CONFIG", str(write("")))
+    assert load_settings().port == 9000
+    assert capsys.readouterr().err == ""
+
+
+def test_the_environment_alone_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLUENTS_WEBHOOKS__MAIN", TOKEN)
+    monkeypatch.setenv("FLUENTS_DATA_DIR", "/data")
+    monkeypatch.setenv("FLUENTS_ALLOWED_NETWORKS", "10.0.0.0/8, 192.0.2.0/24")
+    monkeypatch.setenv("FLUENTS_METRICS_NETWORKS", '["10.0.0.0/8"]')
+    monkeypatch.setenv("FLUENTS_FIELDS__POST_CALL", "mine,call.reason")
+    monkeypatch.setenv("FLUENTS_FIELDS__TRANSCRIPT", '["words"]')
+    monkeypatch.setenv("FLUENTS_POST_CALL_COLUMNS__DETAILS__SOLD", "boolean")
+    monkeypatch.setenv("FLUENTS_POST_CALL_COLUMNS__leadScore", "number")
+    settings = load_settings()
+    assert settings.webhooks["main"][0].get_secret_value() == TOKEN
+    assert settings.data_dir == Path("/data")
+    assert settings.allowed_networks == [ip_network("10.0.0.0/8"), ip_network("192.0.2.0/24")]
+    assert settings.metrics_networks == [ip_network("10.0.0.0/8")]
+    assert settings.fields == {"post_call": ["mine", "call.reason"], "transcript": ["words"]}
+    assert settings.post_call_columns == {"details.sold": "boolean", "leadScore": "number"}
+
+
+def test_a_file_that_is_named_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLUENTS_WEBHOOKS__MAIN", TOKEN)
+    with pytest.raises(SettingsError, match="is not there"):
+        load_settings(tmp_path / "fluents.toml")
+
+
+def test_init_writes_no_file_beside_webhooks_of_the_environment(tmp_path: Path) -> None:
+    ended = run_command(tmp_path, "init", env={"FLUENTS_WEBHOOKS__MAIN": TOKEN})
+    assert f"/fluents/webhook/{TOKEN}" in ended.stdout
+    assert list(tmp_path.iterdir()) == []
