@@ -39,7 +39,7 @@ class Tokens:
 
     def open(self, method: str, path: str) -> bool:
         """Whether a request has a token, without which its body is not even read."""
-        before, slash, token = path.rpartition("/")
+        before, slash, token = path.removesuffix("/").rpartition("/")
         return self.webhook(token) is not None and (method, before + slash) == ("POST", PATH)
 
 

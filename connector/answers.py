@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from connector.errors import BufferUnavailable
 from connector.metrics import Metrics
+from connector.refusals import Refusals
 
 RETRY_AFTER_SECONDS = 5  # as long as a commit may wait for the buffer's lock
 
@@ -34,8 +35,9 @@ def problem(error: str, detail: str, status: int) -> Response:
 class Problems:
     """Turns whatever was raised while a request was answered into its answer, and counts it."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, not_let_in: Refusals) -> None:
         self._refusals = metrics.refusals
+        self._not_let_in = not_let_in
 
     def __call__(self, error: Exception) -> Response:
         """The answer to `error`, whatever that is."""
@@ -51,7 +53,10 @@ class Problems:
         status = error.code or 500
         word = re.sub(r"\W+", "_", error.name).lower()
         detail = "There is nothing here." if status == 404 else (error.description or error.name)
-        self._refusals.labels(getattr(error, "reason", word)).inc()
+        reason = getattr(error, "reason", word)
+        self._refusals.labels(reason).inc()
+        if status in (404, 405):
+            self._not_let_in.note(reason)
         response = problem(word, detail, status)
         if valid_methods := getattr(error, "valid_methods", None):
             response.headers["Allow"] = ", ".join(sorted(valid_methods))

@@ -45,7 +45,7 @@ class Deliveries:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answers when the delivery is stored, or leaves both to the server (`storing.LATER`)."""
         path = environ["PATH_INFO"]
-        token = path[len(PATH) :]
+        token = path[len(PATH) :].removesuffix("/")
         if not path.startswith(PATH) or not token or "/" in token:
             return self._others(environ, start_response)
         try:

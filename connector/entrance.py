@@ -64,8 +64,11 @@ class Entrance:
         if webhook is None:
             raise NotLetIn("wrong_token")
         networks = self._settings.allowed_networks
-        if networks and not is_within(self._sender(request), networks):
-            raise NotLetIn("outside_allowed_networks")
+        if networks:
+            sender = self._sender(request)
+            if not is_within(sender, networks):
+                outside = "outside_allowed_networks"
+                raise NotLetIn("unknown_sender" if sender is None else outside)
         if not self._gateway.knows(request.headers):
             raise NotLetIn("wrong_gateway_secret")
         return webhook

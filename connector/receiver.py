@@ -20,6 +20,7 @@ from connector.buffer import Buffer
 from connector.deliveries import Deliveries
 from connector.entrance import Entrance
 from connector.metrics import Metrics
+from connector.refusals import Refusals
 from connector.settings import Settings
 from connector.storing import WsgiApp
 
@@ -47,7 +48,7 @@ def create_app(
     app = Flask("connector", static_folder=None)
     app.url_map.merge_slashes = False  # its redirect would repeat the token
     metrics = Metrics(buffer, settings.data_dir)
-    problems = Problems(metrics)
+    problems = Problems(metrics, Refusals(settings.data_dir))
     entrance = Entrance(settings, clock=clock, random_bits=random_bits)
     _add_operations(app, entrance, buffer, metrics)
     app.register_error_handler(Exception, problems)

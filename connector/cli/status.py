@@ -35,6 +35,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
     """The state as `status --json` prints it. Times are ISO 8601 in UTC, ages in seconds."""
     from connector.buffer import Counts, open_buffer
     from connector.load_report import read_report
+    from connector.refusals import read_refusals
 
     now = time.time() if now is None else now
     counts = Counts(0, 0, 0, 0, 0, None, 0, 0)
@@ -57,6 +58,10 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
         "quarantine_bytes": counts.quarantine_bytes,
         "redacted": counts.redacted,
         "oldest_pending_age_seconds": None if oldest is None else round(now - oldest / 1e6, 3),
+        "refused_requests": {
+            reason: {"count": row["count"], "last_at": _utc(row["last_at"])}
+            for reason, row in sorted(read_refusals(settings.data_dir).items())
+        },
         "last_load": None
         if report is None
         else {
@@ -92,6 +97,8 @@ def _show(state: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from connector.refusals import ADVICE
+
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(justify="right")
@@ -112,6 +119,13 @@ def _show(state: dict[str, Any]) -> None:
     console.print(f"Oldest pending: {'none' if age is None else _duration(age)}")
     if state["redacted"]:
         console.print(f"Redacted:       {state['redacted']:,} values (redact_fields)")
+    for reason, refused in state["refused_requests"].items():
+        console.print(
+            f"Not let in:     {refused['count']:,} {reason}, last {refused['last_at']}. "
+            f"{ADVICE.get(reason, '')}",
+            soft_wrap=True,
+            markup=False,
+        )
     console.print(f"Last load:      {_last_load(state['last_load'])}", soft_wrap=True)
     console.print(f"Buffer:         {state['buffer']['path']}", soft_wrap=True)
     for error in state["model_errors"]:

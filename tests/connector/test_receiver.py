@@ -157,7 +157,7 @@ def test_whoever_may_not_deliver_gets_the_same_404_and_stores_nothing(
         for path in (
             f"{URL}x",
             URL[:-1],
-            f"{URL}/",
+            f"{URL}//",
             f"{URL}/more",
             f"/fluents//webhook/{TOKEN}",
             "/fluents/webhook/%00",
