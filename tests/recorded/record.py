@@ -22,7 +22,10 @@ from pipelines.load import Loader
 
 START = 1_767_225_600_000_000  # 2026-01-01 00:00:00 UTC, in microseconds
 PARTS = ("data", "published.duckdb", ".published.duckdb.snapshots", "models")
-OWN_MODEL = "-- Events of each call.\nselect call_id, count(*) as events from fluents.events group by call_id\n"
+OWN_MODEL = (
+    "-- Events of each call.\n"
+    "select call_id, count(*) as events from fluents.events group by call_id\n"
+)
 
 
 def event(type_: str, payload: Any, call_id: str, **fields: Any) -> bytes:
