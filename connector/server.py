@@ -24,6 +24,7 @@ from granian.server import Server
 from connector.access import Tokens
 from connector.buffer import Buffer, open_buffer
 from connector.buffer.recover import unfinished
+from connector.connections import WAITING, connections_of_a_worker, raise_file_limit
 from connector.errors import BufferUnavailable, SettingsError
 from connector.logs import configure_logs
 from connector.process import end_with_parent
@@ -63,9 +64,14 @@ def serve(settings: Settings) -> None:
             workers=settings.workers,
             http=HTTPModes.http1,  # a second protocol would need limits of its own
             websockets=False,
-            backlog=1024,
+            backlog=WAITING,
+            # granian's own default shares the backlog among the workers: 512 connections each
+            backpressure=connections_of_a_worker(raise_file_limit()),
             http1_settings=HTTP1Settings(
-                header_read_timeout=round(settings.request_seconds * 1000),
+                # from the connection, or from the answer before, on: idle connections go
+                header_read_timeout=round(
+                    min(settings.header_seconds, settings.request_seconds) * 1000
+                ),
                 max_buffer_size=MAX_HEADER_BYTES,
             ),
             log_level=LogLevels.error,

@@ -62,7 +62,13 @@ class Settings(BaseModel):
         30,
         ge=0.1,
         le=3600,
-        description="A request's headers, then its body, must come in this time.",
+        description="A request's body must come in this time, after its headers.",
+    )
+    header_seconds: float = Field(
+        10,
+        ge=0.1,
+        le=3600,
+        description="A request's headers must come in this time; idle connections are closed then.",
     )
     allowed_networks: list[IPvAnyNetwork] = Field(
         [], description="Senders outside get a 404; empty lets every address in."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import struct
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from connector.connections import connections_of_a_worker, raise_file_limit
+from tests.connector.idle import are_open, idle_connections
 from tests.deliveries import TOKEN, body
 from tests.processes import Receiver
 
@@ -52,7 +55,8 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
     """A receiver with a single request thread, that waits an hour for a request."""
     folder = tmp_path_factory.mktemp("patient")
-    with Receiver(folder, workers=1, threads=1, request_seconds=HOUR) as running:
+    patience = {"request_seconds": HOUR, "header_seconds": HOUR}
+    with Receiver(folder, workers=1, threads=1, **patience) as running:
         yield running
 
 
@@ -200,3 +204,48 @@ def test_a_forged_header_with_underscores_does_not_replace_that_of_the_proxy(
         # several headers are one list, in which the proxy's entry comes last
         assert status("X-Forwarded-For: 203.0.113.9", true) == 404
         assert status("X-Forwarded-For: 192.0.2.1", "X-Forwarded-For: 203.0.113.9") == 200
+
+
+def test_idle_connections_of_strangers_keep_no_event_out(tmp_path: Path) -> None:
+    """More than granian's own limit for two workers, 1,024; each event has a new connection."""
+    with (
+        Receiver(tmp_path, workers=2, header_seconds=HOUR, request_seconds=HOUR) as receiver,
+        idle_connections(receiver.port, 1500) as held,
+    ):
+        for number in range(20):
+            close = {"Connection": "close"}
+            assert receiver.post(body("event_error", number), headers=close).status_code == 200
+        assert are_open(held)
+
+
+def test_headers_have_a_shorter_time_than_bodies(tmp_path: Path) -> None:
+    with (
+        Receiver(tmp_path, workers=1, header_seconds=1.0, request_seconds=HOUR) as receiver,
+        connected(receiver) as silent,
+        connected(receiver) as sender,
+    ):
+        sender.sendall(head(Content_Length=len(GOOD)))
+        assert rest(silent) == b""
+        sender.sendall(GOOD)
+        assert sender.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "limits", [pytest.param((1024, 20_000), id="usual"), pytest.param((400, 400), id="few")]
+)
+def test_a_worker_holds_as_many_connections_as_it_may_open_files(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int]
+) -> None:
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, to: raised.append(to))
+    assert connections_of_a_worker(raise_file_limit()) == min(16_384, limits[1] - 256)
+    assert raised == ([] if limits[0] == limits[1] else [(limits[1], limits[1])])
+
+
+def test_http_1_0_is_answered_as_nginx_speaks_it(receiver: Receiver) -> None:
+    with connected(receiver) as connection:
+        fields = head(Content_Length=len(GOOD)).replace(b"HTTP/1.1", b"HTTP/1.0")
+        connection.sendall(fields + GOOD)
+        said = rest(connection)  # closed after the answer
+    assert said.split(b" ")[1] == b"200"
