@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -48,7 +48,8 @@ class Delivery:
     `event_id` is a UUIDv7 that sorts like `received_at` (microseconds since 1970, UTC).
     `body` is verbatim but for `redacted` values; None only where it was too large to keep.
     `body_hash` is of the body as it came, and None where an equal body may be another real event;
-    `stored_hash` is of the body with values replaced, and None where none was. `reason` is None
+    where a gateway gave the delivery an id it is of that. `stored_hash` is then of the body, or of
+    the body with values replaced, and None where `body_hash` says the same. `reason` is None
     for an event; otherwise it is why the delivery goes to the quarantine, and `detail` says more
     for a person.
     """
@@ -98,6 +99,22 @@ def judge(body: bytes, *, webhook: str, received_at: int, event_id: str) -> Deli
     except NotAnEvent as why:
         return refused(body, why, webhook=webhook, received_at=received_at, event_id=event_id)
     return Delivery(event_id, received_at, webhook, body, call_id, type_, body_hash)
+
+
+def with_id(delivery: Delivery, given: str) -> Delivery:
+    """The event, recognised by the id that a gateway gave it and no longer by its body.
+
+    Ids are of a webhook: two gateways may give the same one.
+    """
+    if delivery.reason is not None:
+        return delivery
+    # no body begins so: an event's is a JSON object
+    identity = f"id {delivery.webhook} {given}".encode()
+    return replace(
+        delivery,
+        body_hash=hashlib.sha256(identity).digest(),
+        stored_hash=hashlib.sha256(delivery.body or b"").digest(),
+    )
 
 
 def is_as_received(delivery: Delivery) -> bool:

@@ -14,7 +14,15 @@ from werkzeug.wrappers import Request
 
 from connector.access import Tokens, is_within, sender_address
 from connector.content import TooLarge, unpacked
-from connector.delivery import Delivery, NotAnEvent, judge, new_event_id, refused, too_large
+from connector.delivery import (
+    Delivery,
+    NotAnEvent,
+    judge,
+    new_event_id,
+    refused,
+    too_large,
+    with_id,
+)
 from connector.gateway import Gateway
 from connector.redaction import Redactor
 from connector.settings import Settings
@@ -104,7 +112,8 @@ class Entrance:
             judged = refused(body, why, webhook=webhook, received_at=received_at, event_id=event_id)
         else:
             judged = judge(content, webhook=webhook, received_at=received_at, event_id=event_id)
-        return self._redactor.redacted(judged)
+        given = request.headers.get(self._settings.id_header) if self._settings.id_header else None
+        return self._redactor.redacted(with_id(judged, given) if given else judged)
 
     def _sender(self, request: Request) -> str | None:
         forwarded = request.headers.get("X-Forwarded-For", "")

@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import socket
+import ssl
 import tempfile
 import time
 from functools import partial
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
@@ -51,6 +52,7 @@ def serve(settings: Settings) -> None:
     open_buffer(settings).close()
     if unfinished(settings.buffer_file):
         log.warning("recovery_unfinished", advice="run `fluents-warehouse buffer recover`")
+    _check_certificate(settings)
     _claim_port(settings.host, settings.port)
     memory = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="fluents-metrics-", dir=memory) as metrics_dir:
@@ -64,6 +66,9 @@ def serve(settings: Settings) -> None:
             workers=settings.workers,
             http=HTTPModes.http1,  # a second protocol would need limits of its own
             websockets=False,
+            ssl_cert=settings.tls_certificate,
+            ssl_key=settings.tls_key,
+            ssl_protocol_min=SSLProtocols.tls12,
             backlog=WAITING,
             # granian's own default shares the backlog among the workers: 512 connections each
             backpressure=connections_of_a_worker(raise_file_limit()),
@@ -153,11 +158,26 @@ def collect_garbage_seldom() -> None:
 def _announce(settings: Settings) -> None:
     log.info(
         "receiver_started",
-        address=f"http://{settings.host}:{settings.port}",
+        address=settings.address,
         webhooks=list(settings.webhooks),
         workers=settings.workers,
         buffer=str(settings.buffer_file),
     )
+
+
+def _check_certificate(settings: Settings) -> None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    files = settings.tls_certificate, settings.tls_key
+    try:
+        # without a password, as it would be asked for on the terminal
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*files, password="")
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"The certificate {files[0]} with the key {files[1]} cannot be used: "
+            f"{error.strerror or error}. Set tls_certificate and tls_key to PEM files that belong "
+            "together, with a key that has no password."
+        ) from error
 
 
 def _claim_port(host: str, port: int) -> None:

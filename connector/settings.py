@@ -107,6 +107,16 @@ class Settings(BaseModel):
         description="Fields of which values are replaced before a body is stored; [] for none.",
     )
 
+    id_header: HeaderName = Field(
+        "", description="Header in which a gateway gives each event an id, such as webhook-id."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="File of the certificate, and what it builds on, to receive over HTTPS."
+    )
+    tls_key: Path | None = Field(
+        None, validate_default=True, description="File of the private key of tls_certificate."
+    )
+
     data_dir: Path = Field(
         Path(".fluents"), description="The connector's own files: buffer, loader, logs of loads."
     )
@@ -224,6 +234,13 @@ class Settings(BaseModel):
             raise ValueError(f"{header} and {info.field_name} need each other")
         return secrets
 
+    @field_validator("tls_key")
+    @classmethod
+    def _certificate_and_key(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if (key is None) != (info.data.get("tls_certificate") is None):
+            raise ValueError("tls_certificate and tls_key need each other")
+        return key
+
     @field_validator("fields")
     @classmethod
     def _known_fields(cls, fields: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -274,6 +291,12 @@ class Settings(BaseModel):
         return self.buffer_path or self.data_dir / "buffer.sqlite"
 
     @property
+    def address(self) -> str:
+        """Where the receiver listens, as the beginning of a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
+
+    @property
     def sql_uri(self) -> str:
         """Where `run --sql` listens, as Quack writes it."""
         host = f"[{self.sql_host}]" if ":" in self.sql_host else self.sql_host
@@ -312,8 +335,8 @@ def load_settings(config: Path | None = None) -> Settings:
         raise SettingsError(_explain(error, path)) from None
     paths = {
         key: path.parent / value
-        for key in ("data_dir", "buffer_path", "warehouse_path", "models_dir")
-        if (value := getattr(settings, key)) is not None
+        for key, field in Settings.model_fields.items()
+        if field.annotation in (Path, Path | None) and (value := getattr(settings, key)) is not None
     }
     return settings.model_copy(update=paths)
 

@@ -62,13 +62,15 @@ class Receiver:
         self._env = env or {}
         self._within = within
         self.port = free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
+        scheme = "https" if "tls_key" in settings else "http"
+        self.base = f"{scheme}://127.0.0.1:{self.port}"
         self.url = f"{self.base}/fluents/webhook/{TOKEN}"
         self.log = folder / "receiver.log"
         self._command = command or ("serve",)
         self._settings = {"workers": 2, "threads": 8, **settings}
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.verify = settings.get("tls_certificate", True)
 
     def __enter__(self) -> Receiver:
         write_settings(self.folder, port=self.port, **self._settings)

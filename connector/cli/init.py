@@ -121,8 +121,7 @@ def write_settings(config: Path, *, label: str, host: str, port: int) -> None:
 
 def webhook_urls(settings: Settings) -> list[tuple[str, str]]:
     """For each webhook its label and the URL with its (newest) token: a secret."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = settings.public_url.rstrip("/") or f"http://{host}:{settings.port}"
+    base = settings.public_url.rstrip("/") or settings.address
     return [
         (label, f"{base}/fluents/webhook/{tokens[0].get_secret_value()}")
         for label, tokens in settings.webhooks.items()

@@ -157,6 +157,8 @@ WRONG = {
     "gateway header alone": ('gateway_header = "X-A"', ["`gateway_secret`", "need each other"]),
     "gateway secret alone": (f'gateway_secret = "{TOKEN}"', ["gateway_header and gateway_secret"]),
     "HMAC header alone": ('hmac_header = "X-A"', ["`hmac_secret`", "need each other"]),
+    "certificate alone": ('tls_certificate = "a"', ["`tls_key`", "need each other"]),
+    "TLS key alone": ('tls_key = "a"', ["`tls_key`", "need each other"]),
     "no header name": ('hmac_header = "X_A"', ["`hmac_header`", "HMAC"]),
     "weak HMAC secret": (
         'hmac_header = "X-A"\nhmac_secret = "short"',
