@@ -1,4 +1,4 @@
-"""No bad input makes a receiver fail, end or write to its log; the short form of the attack."""
+"""No bad input makes a receiver fail, end or log an error; the short form of the attack."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from tests.deliveries import body
-from tests.hostile.__main__ import CONNECTIONS, REQUEST_SECONDS, attack, bombs
+from tests.hostile.__main__ import CONNECTIONS, REQUEST_SECONDS, attack, bombs, trouble
 from tests.hostile.bombs import BOMBS, MEGABYTE
 from tests.hostile.inputs import bad_inputs
 from tests.processes import Receiver
@@ -20,7 +20,7 @@ def test_bad_inputs_are_answered_and_nothing_breaks(tmp_path: Path) -> None:
     with Receiver(tmp_path, request_seconds=REQUEST_SECONDS) as receiver:
         outcome = attack(receiver, inputs, connections=CONNECTIONS)
         assert receiver.post(body("event_error", "still there")).status_code == 200
-        assert len(receiver.log.read_text().splitlines()) == 1  # that it started
+        assert trouble(receiver) == []
     assert outcome.errors == 0
     assert outcome.tried == 2 * len(BOMBS) + COUNT
     assert {200, 400, 404, 405, 408, 415} <= set(outcome.statuses)  # and so it was not vacuous
