@@ -199,6 +199,7 @@ select
     null::varchar as body_base64,
     null::varchar as reason,
     null::varchar as detail,
+    0 as redacted,
 from read_json(
     ?,
     format = 'newline_delimited',

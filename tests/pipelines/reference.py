@@ -25,9 +25,8 @@ Rows = list[tuple[Any, ...]]
 ORIGIN = {"buffer_id", "position"}
 """Where a row came from: differs from load to load, by design."""
 
-_COLUMNS = {
-    table.name: ", ".join(c.name for c in table.columns if c.name not in ORIGIN)
-    for table in NORMALIZED
+COLUMNS = {
+    table.name: [name for name in table.column_names if name not in ORIGIN] for table in NORMALIZED
 }
 
 
@@ -36,9 +35,9 @@ def published(path: Path) -> dict[str, Rows]:
     with duckdb.connect(str(path), read_only=True) as connection:
         return {
             name: connection.execute(
-                f"select {columns} from fluents.{name} order by all"
+                f"select {', '.join(columns)} from fluents.{name} order by all"
             ).fetchall()
-            for name, columns in _COLUMNS.items()
+            for name, columns in COLUMNS.items()
         }
 
 
@@ -48,9 +47,9 @@ def expected(normalizer: Normalizer, deliveries: Iterable[StoredDelivery]) -> di
     tables = normalizer.tables(Batch("reference", 0, len(rows), list(rows)))
     with duckdb.connect() as connection:
         found = {}
-        for name, columns in _COLUMNS.items():
+        for name, columns in COLUMNS.items():
             connection.register("of_one_batch", tables[name])
-            query = f"select {columns} from of_one_batch order by all"
+            query = f"select {', '.join(columns)} from of_one_batch order by all"
             found[name] = connection.execute(query).fetchall()
     found["calls"] = _calls(row for row in rows if row.reason is None and row.duplicate_of is None)
     return found

@@ -18,6 +18,8 @@ class Staged:
 
     rows: list[StoredDelivery] = field(default_factory=list)
     refusals: dict[str, StoredDelivery] = field(default_factory=dict)
+    settled: set[int] = field(default_factory=set)
+    """Positions of refused deliveries that somebody dropped or retried."""
     received: int = 0
     duplicates: int = 0
     quarantined: int = 0
@@ -33,19 +35,30 @@ class Staged:
             self.refusals[row.event_id] = row
         return row.duplicate_of
 
+    def drop(self, delivery_id: str) -> None:
+        """Takes a refused delivery off the list; it goes once it is loaded."""
+        position = self.refusals.pop(delivery_id).position
+        if position > self.confirmed:
+            self.settled.add(position)
+        else:
+            self.rows = [row for row in self.rows if row.position != position]
+
     def retry(self, repaired: Delivery) -> None:
         """Stores a refused delivery as an event."""
-        del self.refusals[repaired.event_id]
+        self.drop(repaired.event_id)
         self.quarantined -= 1
         self._store(repaired)
 
     def discard(self, events_before: int, refused_before: int) -> None:
-        """Forgets what is confirmed and was received before a time."""
+        """Forgets what is confirmed and was received before a time, or is settled."""
         self.rows = [
             row
             for row in self.rows
             if row.position > self.confirmed
-            or row.received_at >= (refused_before if row.reason else events_before)
+            or (
+                row.position not in self.settled
+                and row.received_at >= (refused_before if row.reason else events_before)
+            )
         ]
         there = {row.position for row in self.rows}
         self.refusals = {k: row for k, row in self.refusals.items() if row.position in there}
@@ -63,6 +76,7 @@ class Staged:
             oldest_pending_at=waiting[0].received_at if waiting else None,
             last_position=self.last,
             confirmed_position=self.confirmed,
+            quarantine_bytes=sum(len(row.body or b"") for row in self.rows if row.reason),
         )
 
     def pending(self) -> Iterable[StoredDelivery]:

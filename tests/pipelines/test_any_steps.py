@@ -86,7 +86,7 @@ class WholePath(RuleBasedStateMachine):
         refused = data.draw(st.sampled_from(list(self.staged.refusals.values())))
         if not is_repaired:
             assert self.buffer.drop(refused.event_id)
-            del self.staged.refusals[refused.event_id]
+            self.staged.drop(refused.event_id)
             return
         repaired = judge(
             body("event_error", str(refused.body), call_id="call-1"),
@@ -128,7 +128,7 @@ class WholePath(RuleBasedStateMachine):
         except error:
             self._confirmed(positions[-1])
         else:
-            self._confirmed(self.staged.last)
+            self._all_is_loaded()
             return
         if not is_noted and len(positions) > 1:
             # killed after DuckDB had committed the last batch, before dlt took note of it
@@ -147,7 +147,7 @@ class WholePath(RuleBasedStateMachine):
         with pytest.raises(LoadFailed, match="could not be published"):
             self._open().load()
         self.settings.warehouse_path.rmdir()
-        self._confirmed(self.staged.last)
+        self._all_is_loaded()
 
     @rule(batch_rows=st.sampled_from((5, 25_000)), batch_bytes=st.sampled_from((900, 2**25)))
     def restart_the_loader(self, batch_rows: int, batch_bytes: int) -> None:
@@ -233,10 +233,14 @@ class WholePath(RuleBasedStateMachine):
                 self.loader.load()
             self._close()
         (self.loader or self._open()).load()
-        self._confirmed(self.staged.last)
+        self._all_is_loaded()
         assert published(self.settings.warehouse_path) == expected(
             self.normalizer, self.held.values()
         )
+
+    def _all_is_loaded(self) -> None:
+        self._confirmed(self.staged.last)
+        self.staged.discard(0, 0)  # a load lets go what is settled
 
     def _confirmed(self, position: int) -> None:
         self.staged.confirmed = position
