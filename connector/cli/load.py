@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from connector.settings import Settings
     from pipelines.load import LoadResult, Progress
 
+LOCK_SECONDS = 0.5  # between two tries while another load is running
+SAY_SECONDS = 60.0  # between two lines of the log that say so
 RETRY_SECONDS = 5.0  # after a failed load, so that a full disk does not fill the log as well
 
 
@@ -33,7 +36,7 @@ def load(every: float | None, config: Path | None) -> None:
     """Load what was received into the warehouse, and publish it.
 
     Ends with status 0 when all is loaded, 1 when something failed, 3 when another load is
-    running. What failed is kept and loaded next time.
+    running; with --every it waits until that one ends. What failed is kept and loaded next time.
     """
     from connector.buffer import open_buffer
     from connector.logs import configure_logs
@@ -76,9 +79,11 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
     from pipelines.load import Loader
 
     log = structlog.get_logger(__name__)
+    say_at = 0.0
     while not stop.is_set():
         try:
             with Loader(settings) as loader:
+                say_at = 0.0
                 is_last = False
                 while not is_last:
                     is_last = stop.is_set()
@@ -87,8 +92,12 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
                         seconds = round(result.seconds, 3)
                         log.info("loaded", deliveries=result.deliveries, seconds=seconds)
                     stop.wait(every - result.seconds)  # at once if that is not more than 0
-        except LoadRunning:
-            raise
+        except LoadRunning as error:
+            # A `load` by hand, a long replay, or the deployment before this one, which ends.
+            if time.monotonic() >= say_at:
+                log.warning("load_waits", reason=str(error))
+                say_at = time.monotonic() + SAY_SECONDS
+            stop.wait(LOCK_SECONDS)
         except FluentsError as error:
             # Opened again: a DuckDB that met a fatal error answers nothing any more.
             log.error("load_failed", error=str(error))

@@ -19,20 +19,24 @@ from connector.errors import FluentsError, SettingsError
 from connector.process import end_with_parent
 from connector.settings import WARNED
 
-# A process that never ran for this long is not worth starting again: the cause is a setting, a
-# port or a lock, and it has said so on stderr. One that has run is always started again.
+# A receiver or SQL server that never ran for this long is not worth starting again: the cause is a
+# setting or a port, and it has said so on stderr. One that has run is always started again, and so
+# is the loader in any case: the receiver never goes down for it.
 STARTED_SECONDS = 5.0
 RESTART_SECONDS = 1.0
+MAX_RESTART_SECONDS = 60.0  # the wait doubles up to it while a process ends soon after its start
 STOP_SECONDS = 30.0  # for requests and a load under way; then they are killed, losing nothing
 
 
 class _Child:
     """A command of ours in a process of its own, started again when it dies."""
 
-    def __init__(self, name: str, arguments: list[str]) -> None:
+    def __init__(self, name: str, arguments: list[str], *, must_start: bool = True) -> None:
         self.name = name
         self._command = [sys.executable, "-m", "connector", *arguments]
-        self._has_started = False
+        self._has_started = not must_start
+        self._wait_seconds = RESTART_SECONDS
+        self._restart_at: float | None = None
         self.start()
 
     def start(self) -> None:
@@ -44,6 +48,27 @@ class _Child:
             preexec_fn=partial(end_with_parent, os.getpid()),  # the supervisor has no threads
         )
         self._started_at = time.monotonic()
+        self._restart_at = None
+
+    def is_due(self) -> bool:
+        """Whether it has ended, and waited long enough to be started again. Says that it ended."""
+        import structlog
+
+        if not self.has_ended():
+            return False
+        now = time.monotonic()
+        if self._restart_at is None:
+            ran_long = now - self._started_at > STARTED_SECONDS
+            self._wait_seconds = RESTART_SECONDS if ran_long else self._wait_seconds * 2
+            self._wait_seconds = min(self._wait_seconds, MAX_RESTART_SECONDS)
+            self._restart_at = now + self._wait_seconds
+            structlog.get_logger(__name__).error(
+                "process_died",
+                name=self.name,
+                status=self.process.returncode,
+                starts_again_in_seconds=self._wait_seconds,
+            )
+        return now >= self._restart_at
 
     def has_ended(self) -> bool:
         """Whether it is not running. Raises `FluentsError` if it never really ran."""
@@ -86,8 +111,6 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     Runs `serve` and `load --every`, and with --sql also `sql`, as processes of their own, and
     starts one again if it dies.
     """
-    import structlog
-
     from connector.logs import configure_logs
     from connector.settings import load_settings
 
@@ -95,7 +118,6 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     if not settings.webhooks:
         raise SettingsError("No webhook has a token. Run `fluents-warehouse init`.")
     configure_logs(settings.log_format)
-    log = structlog.get_logger(__name__)
     stop = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())
@@ -106,18 +128,15 @@ def run(every: float, sql: bool, config: Path | None) -> None:
         return
     # The receiver is stopped first, so that the loader takes what it stored last.
     receiver = _Child("serve", ["serve", *options])
-    loader = _Child("load", ["load", "--every", f"{every}s", *options])
+    loader = _Child("load", ["load", "--every", f"{every}s", *options], must_start=False)
     children = [receiver, loader]
     if sql:
         children.append(_Child("sql", ["sql", *options]))
     try:
         while not stop.wait(0.2):
             for child in children:
-                if child.has_ended():
-                    log.error("process_died", name=child.name, status=child.process.returncode)
-                    stop.wait(RESTART_SECONDS)
-                    if not stop.is_set():
-                        child.start()
+                if child.is_due() and not stop.is_set():
+                    child.start()
     finally:
         for child in children:
             child.stop()

@@ -11,13 +11,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
 
+from connector.errors import LoadRunning
+from pipelines.locking import only_one
 from tests.processes import START_SECONDS, Receiver, environment, free_port
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -39,12 +41,12 @@ def until(done: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(folder: Path, *arguments: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     with (folder / "run.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "connector", *arguments],
             cwd=folder,
-            env=environment(),
+            env=environment(**env),
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -152,6 +154,39 @@ def test_run_ends_with_a_message_when_its_port_is_taken(
     log = (folder / "run.log").read_text()
     assert f"127.0.0.1:{receiver.port}" in log
     assert "serve` could not start" in log
+
+
+def test_run_receives_while_another_load_has_the_lock_and_loads_when_that_ends(
+    command: Command, tmp_path: Path
+) -> None:
+    port = free_port()
+    init = command("init", "--port", str(port))
+    url = re.findall(r"http://\S+/fluents/webhook/\S+", init.stdout)[0]
+    log = tmp_path / "run.log"
+    with ExitStack() as locked:
+        locked.enter_context(only_one(tmp_path / ".fluents/load.lock", LoadRunning("not free")))
+        with running(tmp_path, "run") as process:
+            until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
+            assert requests.post(url, json=TRANSCRIPT_EXAMPLE, timeout=30).status_code == 200
+            until(lambda: "load_waits" in log.read_text())
+            assert process.poll() is None
+            locked.close()
+            until(lambda: json.loads(command("status", "--json").stdout)["pending"] == 0)
+    assert log.read_text().count("load_waits") == 1
+    assert "process_died" not in log.read_text()
+
+
+def test_run_receives_while_its_loader_cannot_start(command: Command, tmp_path: Path) -> None:
+    port = free_port()
+    init = command("init", "--port", str(port))
+    url = re.findall(r"http://\S+/fluents/webhook/\S+", init.stdout)[0]
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "dlt.py").write_text("raise SystemExit(7)")
+    log = tmp_path / "run.log"
+    with running(tmp_path, "run", PYTHONPATH=str(tmp_path / "broken")) as process:
+        until(lambda: log.read_text().count("process_died") >= 2)
+        assert requests.post(url, json=TRANSCRIPT_EXAMPLE, timeout=30).status_code == 200
+        assert process.poll() is None
 
 
 def test_load_every_loads_what_comes_until_it_is_stopped(

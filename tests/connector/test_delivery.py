@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from connector.delivery import (
     REPEATABLE_TYPES,
     Delivery,
     _depth,
+    is_as_received,
     judge,
     new_event_id,
     too_large,
@@ -69,6 +71,11 @@ REFUSED = {
     "no call_id": (b'{"type":"event_error"}', "call_id_missing"),
     "call_id null": (b'{"call_id":null,"type":"event_error"}', "call_id_not_text"),
     "call_id number": (b'{"call_id":7,"type":"event_error"}', "call_id_not_text"),
+    "call_id too long": (
+        b'{"call_id":"%s","type":"event_error"}' % (b"c" * 1025),
+        "call_id_too_long",
+    ),
+    "type too long": (b'{"call_id":"c","type":"%s"}' % ("é" * 1025).encode(), "type_too_long"),
     "call_id empty": (b'{"call_id":"","type":"event_error"}', "call_id_not_text"),
     "call_id half pair": (rb'{"call_id":"\ud800","type":"event_error"}', "call_id_not_text"),
     "no type": (b'{"call_id":"call-1"}', "type_missing"),
@@ -237,3 +244,20 @@ def test_damaged_json_is_judged(value: Any, data: st.DataObject) -> None:
             st.binary(max_size=3) | st.sampled_from([b"[", b'"', b"\\u"])
         )
     assert_judged(bytes(content))
+
+
+def test_a_name_may_have_1024_characters_and_an_older_longer_one_is_still_as_received() -> None:
+    assert delivery(body("é" * 1024, call_id="c" * 1024)).reason is None
+    longer = body("event_error", call_id="c" * 1025)
+    assert delivery(longer).reason == "call_id_too_long"
+    stored = Delivery(
+        webhook="main",
+        received_at=1,
+        event_id="e",
+        body=longer,
+        call_id="c" * 1025,
+        type="event_error",
+        body_hash=hashlib.sha256(longer).digest(),
+    )
+    assert is_as_received(stored)
+    assert not is_as_received(replace(stored, body=longer.replace(b"c", b"d")))
