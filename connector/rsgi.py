@@ -4,7 +4,9 @@
   holds a connection, and never a thread.
 - A small body is judged on the event loop, and no delivery holds a thread while it is stored: tens
   of threads that wait for one commit would wake one by one, for more than the commit costs.
-- A body that is not wanted is not waited for: without the token, none is.
+- A body that is not wanted is not waited for: without the token, none is. One that is a little too
+  large is read and thrown away: to close a connection on bytes that nobody read resets it, and a
+  proxy in front may then say 502 in place of our 413.
 - A header whose name has an underscore is dropped. WSGI writes `X_Forwarded_For` and
   `X-Forwarded-For` as one variable, so a sender could overwrite what a proxy has said.
 """
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from granian.rsgi import Scope
 
 GIVEN_UP = {408, 413}  # answers before the end of a body
+DISCARDED = 16 * 1024**2  # bytes over the limit that are read before a body is refused
 SMALL = 64 * 1024  # bytes of a body that takes less than some milliseconds, if it is not packed
 
 Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
@@ -82,13 +85,18 @@ class Rsgi:
 
     async def _read(self, scope: Scope, protocol: RSGIHTTPProtocol) -> bytes:
         length = scope.headers.get("content-length")
-        if length is not None:
-            # The server holds a sender to it; one that is too large is refused unread.
-            return await protocol() if int(length) <= self._max_bytes else b""
+        if length is not None:  # the server holds a sender to it
+            if int(length) <= self._max_bytes:
+                return await protocol()
+            if int(length) > self._max_bytes + DISCARDED:
+                return b""
         body = bytearray()
+        received = 0
         async for chunk in protocol:
-            body += chunk
-            if len(body) > self._max_bytes:
+            received += len(chunk)
+            if len(body) <= self._max_bytes:
+                body += chunk
+            if received > self._max_bytes + DISCARDED:
                 break
         return bytes(body)
 

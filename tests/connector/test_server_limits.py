@@ -17,6 +17,7 @@ from tests.deliveries import TOKEN, body
 from tests.processes import Receiver
 
 GOOD = body("event_error", "x" * 1000)
+DEFAULT_LIMIT = 10 * 1024**2  # max_body_bytes
 HOUR = 3600.0  # longer than any test waits
 
 
@@ -147,6 +148,22 @@ def test_nobody_waits_for_a_body_that_will_not_be_kept(
         connection.sendall(start)
         assert connection.recv(65536).startswith(f"HTTP/1.1 {status} ".encode())
         assert patient.post(GOOD).status_code == 200  # while the sender is still there
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_sender_of_too_large_a_body_can_send_it_whole_before_the_answer(
+    patient: Receiver, is_chunked: bool
+) -> None:
+    size = DEFAULT_LIMIT + 3_000_000
+    start = head(Transfer_Encoding="chunked") if is_chunked else head(Content_Length=size)
+    content = b" " * size
+    if is_chunked:
+        content = f"{size:x}\r\n".encode() + content + b"\r\n0\r\n\r\n"
+    with connected(patient) as connection:
+        connection.sendall(start)
+        for place in range(0, len(content), 100_000):  # an early answer and close would reset this
+            connection.sendall(content[place : place + 100_000])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize(
