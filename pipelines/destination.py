@@ -1,15 +1,21 @@
-"""dlt's DuckDB destination, with copy jobs that look at the keys of what they add.
+"""dlt's DuckDB destination, where a load package is one transaction and looks at its keys.
+
+Left to itself, dlt commits each table of a package by itself and records the package last, so a
+kill between two of them leaves rows of a package that is not recorded. Here a copy job only sets
+its file aside, and what completes the package adds all files and its row of `_dlt_loads` in one
+transaction: a kill at any point leaves all of a package or nothing.
 
 dlt's own `merge` copies into a staging table, then merges that by reading the whole key column
 of the target: the cost of a load follows the history. Here a table of disposition `merge` is
-loaded straight from its file, by one statement in a transaction of its own:
+loaded straight from its file:
 
 - `insert-only` adds the rows whose key the table does not have. It looks at those rows only
   that lie between the file's least and greatest id, and DuckDB skips all that is older.
 - `upsert` is a `MERGE` on the key.
 
-So a job can run any number of times. Whether it was killed before or after its commit, was
-tried again by dlt, or comes again in another package: what is there already is not added.
+So a package can come any number of times: what is there already is not added. Tables of
+disposition `append`, such as dlt's state, get their rows in the same transaction. Those of
+`replace`, which the warehouse does not have, are loaded as dlt does it.
 """
 
 from __future__ import annotations
@@ -19,47 +25,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import FollowupJobRequest, LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema.utils import get_columns_names_with_prop
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.destinations import duckdb
-from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
+from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDBDBApiCursorImpl
-
-
-class KeyedCopyJob(DuckDbCopyJob):
-    """Loads one Parquet file into a table that has a key. Done again, it changes nothing."""
-
-    def run(self) -> None:
-        """One statement that changes anything, so one transaction."""
-        hints: dict[str, Any] = {**self._load_table}
-        add = {"insert-only": self._insert_new, "upsert": self._upsert}[hints["x-merge-strategy"]]
-        client = self._job_client.sql_client
-        add(
-            client.make_qualified_table_name(self.load_table_name),
-            f"read_parquet({client.capabilities.escape_literal(self._file_path)})",
-            get_columns_names_with_prop(hints, "primary_key"),  # type: ignore[arg-type] # its dict
-        )
-
-    def _insert_new(self, table: str, file: str, key: list[str]) -> None:
-        by = key[0]
-        ends = self._execute(f"select min({by}), max({by}) from {file}")  # noqa: S608
-        least, greatest = map(self._job_client.capabilities.escape_literal, ends[0])
-        self._execute(
-            f"insert into {table} by name select * from {file} as fresh where not exists ("  # noqa: S608
-            f" from {table} as there"
-            f" where there.{by} between {least} and {greatest} and {_is_same_row(key)})"
-        )
-
-    def _upsert(self, table: str, file: str, key: list[str]) -> None:
-        self._execute(
-            f"merge into {table} as there using {file} as fresh on ({_is_same_row(key)})"
-            " when matched then update by name when not matched then insert by name"
-        )
-
-    def _execute(self, sql: str) -> Sequence[Sequence[Any]]:
-        return self._job_client.sql_client.execute_sql(sql) or []
+from dlt.destinations.insert_job_client import InsertValuesLoadJob
+from dlt.destinations.job_impl import FinalizedLoadJob
 
 
 def _is_same_row(key: list[str]) -> str:
@@ -79,7 +55,7 @@ class _Cursor(DuckDBDBApiCursorImpl):
 
 
 class KeyedDuckDbClient(DuckDbClient):
-    """Without staging tables and without merge jobs: its copy jobs do all of it."""
+    """Without staging tables and without merge jobs: it completes a package by itself."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -89,10 +65,60 @@ class KeyedDuckDbClient(DuckDbClient):
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
-        """A keyed copy job for what dlt would stage and merge."""
-        if table["write_disposition"] == "merge":
-            return KeyedCopyJob(file_path)
-        return super().create_load_job(table, file_path, load_id, restore)
+        """A job that is done at once: `complete_load` finds its file among the completed."""
+        if table["write_disposition"] == "replace":
+            return super().create_load_job(table, file_path, load_id, restore)
+        return FinalizedLoadJob.from_file_path(file_path)
+
+    def complete_load(self, load_id: str) -> None:
+        """Adds all rows of a package and its row of `_dlt_loads`, or nothing of it."""
+        # what dlt sets for this call: where the package lies
+        packages = Container()[LoadPackageStateInjectableContext].storage
+        with self.sql_client.begin_transaction():
+            for job in packages.get_load_package_jobs(load_id)["completed_jobs"]:
+                path = packages.get_job_file_path(load_id, "completed_jobs", job.file_name())
+                self._add(
+                    self.prepare_load_table(job.table_name),
+                    packages.storage.make_full_path(path),
+                    job.file_format,
+                )
+            super().complete_load(load_id)
+
+    def _add(self, table: PreparedTableSchema, path: str, file_format: str) -> None:
+        """Adds the rows of one file to its table, in the transaction that is open."""
+        hints: dict[str, Any] = {**table}
+        name = self.sql_client.make_qualified_table_name(hints["name"])
+        if file_format == "insert_values":  # dlt's own tables
+            job = InsertValuesLoadJob(path)
+            job._sql_client = self.sql_client  # type: ignore[assignment] # that of any client
+            for statements in job._insert(name, path):
+                self.sql_client.execute_fragments(statements)
+            return
+        file = f"read_parquet({self.capabilities.escape_literal(path)})"
+        if hints["write_disposition"] == "append":
+            self._execute(f"insert into {name} by name select * from {file}")  # noqa: S608
+            return
+        add = {"insert-only": self._insert_new, "upsert": self._upsert}[hints["x-merge-strategy"]]
+        add(name, file, get_columns_names_with_prop(hints, "primary_key"))  # type: ignore[arg-type] # its dict
+
+    def _insert_new(self, table: str, file: str, key: list[str]) -> None:
+        by = key[0]
+        ends = self._execute(f"select min({by}), max({by}) from {file}")  # noqa: S608
+        least, greatest = map(self.capabilities.escape_literal, ends[0])
+        self._execute(
+            f"insert into {table} by name select * from {file} as fresh where not exists ("  # noqa: S608
+            f" from {table} as there"
+            f" where there.{by} between {least} and {greatest} and {_is_same_row(key)})"
+        )
+
+    def _upsert(self, table: str, file: str, key: list[str]) -> None:
+        self._execute(
+            f"merge into {table} as there using {file} as fresh on ({_is_same_row(key)})"
+            " when matched then update by name when not matched then insert by name"
+        )
+
+    def _execute(self, sql: str) -> Sequence[Sequence[Any]]:
+        return self.sql_client.execute_sql(sql) or []
 
     def should_load_data_to_staging_dataset(self, table_name: str) -> bool:
         """No table needs it."""

@@ -21,8 +21,8 @@ def position(connection: duckdb.DuckDBPyConnection, buffer_id: str) -> tuple[int
     And the id of the delivery there, by which a buffer that was restored from a copy is
     recognised: it gives its positions a second time.
 
-    A batch counts once dlt has recorded its package as complete, which it does after the
-    last table: never from dlt's own state, which moves before anything is loaded.
+    A batch counts where dlt recorded its package as complete, in the same transaction as its
+    rows: never from dlt's own state, which moves before anything is loaded.
     """
     # all rows are fetched: DuckDB takes a result that is still open for work under way
     ((up_to, event_id),) = connection.execute(

@@ -6,8 +6,8 @@
 4. Let the buffer discard what is confirmed and old, and publish if anything is new.
 5. Do a replay that was asked for.
 
-A kill at any point loses nothing and doubles nothing: every table is keyed, and the position
-is the warehouse's word.
+A kill at any point loses nothing and doubles nothing: a batch is one transaction, every table is
+keyed, and the position is the warehouse's word.
 """
 
 from __future__ import annotations

@@ -117,7 +117,12 @@ class Warehouse:
         return True
 
     def load(self, source: Any) -> LoadInfo:
-        """Runs the pipeline on `source`. Raises `LoadFailed`; nothing is confirmed then."""
+        """Runs the pipeline on `source`, as one transaction.
+
+        Raises `LoadFailed`: the warehouse has nothing of it then, and what DuckDB said is among
+        the error's causes.
+        """
+        self.drop_pending()  # a failed load's package, which dlt would load before this one
         try:
             return self.pipeline.run(source, loader_file_format="parquet")
         except PipelineStepFailed as error:

@@ -14,7 +14,7 @@ from random import Random
 
 from tests.faults import wal
 from tests.faults.events import seeded
-from tests.faults.launcher import JOBS, STEPS
+from tests.faults.launcher import STEPS, TABLES
 from tests.faults.system import System
 
 RECEIVER_FAULTS = ("worker", "master", "clock set back", "torn log")
@@ -121,7 +121,7 @@ class Chaos:
                 if number in self._plan.lose_dlt_at:
                     self._system.lose_dlts_folder()
                 if fault != AT_RANDOM:
-                    nth = rng.randrange(1, 13) if fault in JOBS else rng.randrange(1, 3)
+                    nth = rng.randrange(1, 13) if fault in TABLES else rng.randrange(1, 3)
                     self._system.start_loader((fault, nth))
                     self._system.wait_for_placed_kill(f"loader, {fault}")
                     continue

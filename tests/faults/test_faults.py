@@ -27,9 +27,9 @@ from tests.faults.system import System
 PLACED = (
     "after extract",
     "after normalize",
-    "within a copy job",
-    "after a copy job's commit",
     "before complete package",
+    "while a table is added",
+    "after a table is added",
     "before confirm",
     "before publish's rename",
 )
@@ -113,8 +113,8 @@ def test_an_acknowledgement_before_the_commit_is_found_as_a_loss(tmp_path: Path)
     assert report.found("lost") > 0, summary(report.findings)
 
 
-def test_append_in_place_of_the_keyed_copy_is_found_as_a_doubling(tmp_path: Path) -> None:
-    report = broken_run(tmp_path, "append", plan_of([], ["after a copy job's commit"]))
+def test_append_without_a_transaction_is_found_as_a_doubling(tmp_path: Path) -> None:
+    report = broken_run(tmp_path, "append", plan_of([], ["after a table is added"]))
     assert report.found("twice") > 0, summary(report.findings)
     assert report.found("lost") == 0
 

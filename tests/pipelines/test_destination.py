@@ -1,21 +1,23 @@
-"""The keyed copy jobs, and that dlt still is what they are made for."""
+"""The transaction of a load, its keyed tables, and that dlt still is what they are made for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import dlt
 import duckdb
 import pytest
 
 from connector.buffer import SqliteBuffer
+from connector.errors import LoadFailed
 from connector.settings import Settings
 from connector.simulator import simulate
-from pipelines.destination import KeyedCopyJob, keyed_duckdb
+from pipelines.destination import KeyedDuckDbClient, keyed_duckdb
 from pipelines.load import Loader, LoadResult
 from pipelines.source import fluents_source
-from pipelines.tables import ALL_TABLES, NORMALIZED
+from pipelines.tables import ALL_TABLES
 from pipelines.warehouse import FILE, Warehouse
 from tests.deliveries import Clock, append_all
 from tests.pipelines.contents import contents
@@ -43,33 +45,93 @@ def test_what_one_table_lacks_of_a_batch_is_added_and_nothing_else(
     assert all(before.values())
 
 
-def test_a_job_that_fails_after_its_commit_is_done_again_and_adds_nothing(
+@pytest.mark.parametrize("nth", range(1, 14))
+def test_a_load_that_fails_between_two_tables_leaves_nothing_and_the_next_one_all(
+    nth: int,
     buffer: SqliteBuffer,
     clock: Clock,
-    load: Load,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """dlt tries a job again, whatever it may have done already."""
-    runs: list[str] = []
-    real = KeyedCopyJob.run
+    append_all(buffer, simulated(10, seed=2), clock)
+    with Loader(settings) as loader:
+        loader.load()
+        before = everything(loader)
+        append_all(buffer, simulated(400), clock)
+        fail_after_table(nth, monkeypatch)
+        with pytest.raises(LoadFailed) as caught:
+            loader.load()
+        assert any(isinstance(error, Broken) for error in causes(caught.value))
+        assert everything(loader) == before
+        monkeypatch.undo()
+        assert loader.load().deliveries == 400
+        after = everything(loader)
+    assert len(after["loads"]) == len(after["_dlt_loads"]) == 2
+    assert len(contents(settings.data_dir / FILE)["events"]) == 410
 
-    def fail_once_it_is_done(job: KeyedCopyJob) -> None:
-        real(job)
-        runs.append(job.load_table_name)
-        if runs.count(job.load_table_name) == 1:
-            raise ConnectionError
 
-    monkeypatch.setattr(KeyedCopyJob, "run", fail_once_it_is_done)
-    append_all(buffer, simulated(400), clock)
-    load()
-    assert sorted(runs) == sorted([table.name for table in ALL_TABLES] * 2)
-    found = contents(settings.warehouse_path)
-    assert len(found["events"]) == 400
-    for table in NORMALIZED:
-        places = [[column.name for column in table.columns].index(name) for name in table.key]
-        keys = [tuple(row[place] for place in places) for row in found[table.name]]
-        assert len(keys) == len(set(keys))
+def test_what_a_failed_load_left_is_not_loaded_with_the_next_batch(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_all(buffer, simulated(30), clock)
+    with Warehouse(settings) as warehouse:
+        fail_after_table(3, monkeypatch)
+        whole = buffer.read(0, 30, max_rows=30, max_bytes=10**9)
+        with pytest.raises(LoadFailed):
+            warehouse.load(fluents_source(whole))
+        monkeypatch.undo()
+        warehouse.load(fluents_source(buffer.read(0, 30, max_rows=15, max_bytes=10**9)))
+        assert warehouse.position(buffer.buffer_id)[0] == 15
+        assert warehouse._rows("select count(*) from fluents.events") == [(15,)]
+
+
+def test_too_little_memory_is_among_the_causes(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings
+) -> None:
+    append_all(buffer, simulated(10), clock)
+    batch = buffer.read(0, 10, max_rows=10, max_bytes=10**9)
+    with Warehouse(settings) as warehouse:
+        warehouse.connection.execute("set memory_limit = '1MB'")
+        with pytest.raises(LoadFailed) as caught:
+            warehouse.load(fluents_source(batch))
+        warehouse.connection.execute("set memory_limit = '1GB'")
+        assert warehouse.position(buffer.buffer_id)[0] == 0
+    assert any(isinstance(error, duckdb.OutOfMemoryException) for error in causes(caught.value))
+
+
+class Broken(Exception):
+    """Raised in the middle of a package."""
+
+
+def fail_after_table(nth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = KeyedDuckDbClient._add
+    added: list[str] = []
+
+    def add(self: KeyedDuckDbClient, table: Any, path: str, file_format: str) -> None:
+        real(self, table, path, file_format)
+        added.append(table["name"])
+        if len(added) == min(nth, len(ALL_TABLES) - 1):
+            raise Broken
+
+    monkeypatch.setattr(KeyedDuckDbClient, "_add", add)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def everything(loader: Loader) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, dlt's own included, but for the list of its schemas."""
+    tables = loader._warehouse._rows(
+        "select table_name from duckdb_tables() where schema_name = 'fluents'"
+    )
+    return {
+        name: loader._warehouse._rows(f"from fluents.{name} order by all")
+        for (name,) in tables
+        if name != "_dlt_version"
+    }
 
 
 def test_nothing_is_staged(buffer: SqliteBuffer, clock: Clock, settings: Settings) -> None:
