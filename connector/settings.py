@@ -168,6 +168,11 @@ class Settings(BaseModel):
         description="Memory of each DuckDB engine, the loader's two and that of `run --sql`, such "
         "as 256MB or 2GiB; beyond it they spill to disk.",
     )
+    disk_reserve_bytes: int = Field(
+        1024**3,
+        ge=0,
+        description="Room that the loader leaves free on a disk, for what the receiver stores.",
+    )
     fields: dict[str, list[str]] = Field(
         {}, description="Payload names to look for before the built-in ones."
     )
