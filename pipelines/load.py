@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,9 @@ from connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
 from connector.settings import Settings
 from pipelines import comments, refresh
 from pipelines.analytics import Analytics
-from pipelines.batches import batches
+from pipelines.batches import Batches
 from pipelines.locking import only_one
+from pipelines.memory import is_of_the_data, room_for_one
 from pipelines.normalize import Normalizer
 from pipelines.publish import Publisher
 from pipelines.replay import replay
@@ -154,7 +155,7 @@ class Loader:
         total = up_to - position
         progress(0, total)
         with closing(
-            batches(
+            Batches(
                 buffer,
                 self._normalizer,
                 self._settings,
@@ -164,7 +165,8 @@ class Loader:
             )
         ) as normalized:
             for batch, tables in normalized:
-                self._load_batch(batch, tables)
+                if not self._try_batch(normalized, batch, tables):
+                    continue
                 position = self._confirm(batch)
                 done.batches += 1
                 done.deliveries += len(batch.rows)
@@ -184,6 +186,31 @@ class Loader:
         log.warning("buffer_restored", position=position, buffer_id=buffer.buffer_id)
         buffer.renew()
         return 0
+
+    def _try_batch(self, normalized: Batches, batch: Batch, tables: Mapping[str, pa.Table]) -> bool:
+        """Loads a batch; or has it given again otherwise where the warehouse cannot take it so.
+
+        In halves, down to a single delivery, which gets more memory, and at last as text only.
+        """
+        is_one, is_text_only = len(batch.rows) == 1, normalized.is_text_only(batch)
+        memories: list[AbstractContextManager[None]] = [nullcontext()]
+        if is_one:
+            memories.append(room_for_one(self._warehouse.connection))
+        for memory in memories[is_text_only:]:
+            try:
+                with memory:
+                    self._load_batch(batch, tables)
+            except LoadFailed as error:
+                if not is_of_the_data(error) or is_text_only:
+                    raise
+                log.warning("batch_not_loaded", rows=len(batch.rows), up_to=batch.up_to)
+                self._warehouse.drop_pending()
+            else:
+                return True
+        if is_one:
+            log.error("delivery_loaded_as_text_only", event_id=batch.rows[0][1])
+        normalized.again(batch, text_only=is_one)
+        return False
 
     def _load_batch(self, batch: Batch, tables: Mapping[str, pa.Table]) -> None:
         lacks_tables = self._warehouse.lacks(*ALL_TABLES)

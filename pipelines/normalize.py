@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,17 @@ import pyarrow.compute as pc
 import structlog
 
 from connector.buffer import Batch, StoredDelivery
+from connector.delivery import MAX_NAME_CHARACTERS
 from connector.errors import ModelError
+from pipelines.memory import is_too_much, room_for_one
 from pipelines.sql_files import SqlFile, in_order, read_folder, references, sql_folder
 from pipelines.tables import BY_NAME, CALLS, Table
 
-# For a body that alone needs more than the limit, such as a transcript of a million turns.
-ONE_BODY_MEMORY = "2GB"
+# Of one table's rows of a batch. They lie outside of the engine, so its limit does not hold them:
+# 9 MB of short turns of a call whose id has 1,000 characters would be 1.8 GB.
+MOST_ROW_BYTES = 512 * 1024**2
+ROWS_AT_ONCE = 10_000  # that become Arrow before they are counted
+_LEAST_TURN_BYTES = 4  # "AI:" and a line break
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +84,6 @@ class Normalizer:
             if file.name == CALLS.name:
                 # the names of the tables that `calls` is folded from
                 self.sources_of_calls = references(file) & BY_NAME.keys()
-        self._memory_limit = memory_limit
         self._names = [table.name for _, table in self._steps]
         self._connection = duckdb.connect(
             ":memory:",
@@ -106,19 +109,23 @@ class Normalizer:
         """Frees the in-memory database."""
         self._connection.close()
 
-    def tables(self, batch: Batch) -> dict[str, pa.Table]:
+    def tables(self, batch: Batch, *, text_only: bool = False) -> dict[str, pa.Table]:
         """The rows of `batch` for each table of `pipelines.tables.NORMALIZED`, by its name.
 
-        `calls` is what the batch alone says of them; see `with_known`. Raises `BatchTooLarge`
-        where several deliveries together need too much memory.
+        `calls` is what the batch alone says of them; see `with_known`. With `text_only` nothing
+        is read out of the bodies. Raises `BatchTooLarge` where several deliveries together need
+        too much memory.
         """
-        rows = batch.rows
+        rows = [_as_text_only(row) if text_only or _multiplies(row) else row for row in batch.rows]
+        if text_only:
+            with room_for_one(self._connection):
+                return self._run(_arrow(batch.buffer_id, rows))
         try:
             return self._run(_arrow(batch.buffer_id, rows))
         except duckdb.OutOfMemoryException as error:
             if len(rows) > 1:
                 raise BatchTooLarge from error
-            return self._run_one_large(batch)
+            return self._run_one_large(batch.buffer_id, rows[0])
         except (duckdb.Error, pa.ArrowException) as error:
             # Not its text: that quotes the body, which is somebody's conversation.
             log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
@@ -160,7 +167,7 @@ class Normalizer:
             return self.calls({**rows, CALLS.name: known})
         except duckdb.OutOfMemoryException:
             if known.num_rows == 1:
-                with self._room_for_one():
+                with room_for_one(self._connection):
                     return self.calls({**rows, CALLS.name: known})
         half = known.num_rows // 2
         return pa.concat_tables(
@@ -175,22 +182,13 @@ class Normalizer:
             for name in ("deliveries", "raw_deliveries", "known_calls", *self._names):
                 self._connection.unregister(name)
 
-    def _run_one_large(self, batch: Batch) -> dict[str, pa.Table]:
-        row = batch.rows[0]
-        with self._room_for_one():
+    def _run_one_large(self, buffer_id: str, row: tuple[Any, ...]) -> dict[str, pa.Table]:
+        with room_for_one(self._connection):
             try:
-                return self._run(_arrow(batch.buffer_id, [row]))
+                return self._run(_arrow(buffer_id, [row]))
             except duckdb.OutOfMemoryException:
                 log.warning("body_too_large_for_memory", event_id=row[1])
-                return self._run(_arrow(batch.buffer_id, [_as_text_only(row)]))
-
-    @contextmanager
-    def _room_for_one(self) -> Iterator[None]:
-        self._connection.execute(f"set memory_limit = '{ONE_BODY_MEMORY}'")
-        try:
-            yield
-        finally:
-            self._connection.execute(f"set memory_limit = '{self._memory_limit}'")
+                return self._run(_arrow(buffer_id, [_as_text_only(row)]))
 
     def _run_steps(self, deliveries: pa.Table) -> dict[str, pa.Table]:
         tables: dict[str, pa.Table] = {}
@@ -209,7 +207,21 @@ class Normalizer:
     def _rows(self, file: SqlFile, table: Table) -> pa.Table:
         columns = ", ".join(column.name for column in table.columns)
         result = self._connection.sql(f"select {columns} from ({file.sql}\n)")  # noqa: S608 # our own SQL
-        return result.to_arrow_table().cast(table.arrow_schema)
+        reader = result.to_arrow_reader(ROWS_AT_ONCE)
+        parts, size = [], 0
+        try:
+            with reader:  # DuckDB does nothing else before it is closed
+                for part in reader:
+                    parts.append(part)
+                    size += part.nbytes
+                    if size > MOST_ROW_BYTES:
+                        raise duckdb.OutOfMemoryException(f"{table.name}: {size} bytes of rows")
+        except (OSError, RuntimeError, pa.ArrowException) as error:
+            # Arrow keeps nothing of DuckDB's error but its text
+            if is_too_much(error):
+                raise duckdb.OutOfMemoryException(f"{table.name}: out of memory") from error
+            raise pa.ArrowException(f"{table.name}: {type(error).__name__}") from error
+        return pa.Table.from_batches(parts, reader.schema).cast(table.arrow_schema)
 
     def _repair(self, deliveries: pa.Table) -> pa.Table:
         """Replaces halves of surrogate pairs, which DuckDB's JSON refuses, by U+FFFD."""
@@ -290,8 +302,22 @@ def _without_half_surrogates(body: str) -> str:
     return _ESCAPE.sub(lambda match: "\\ufffd" if match[1] else match[0], body)
 
 
+def _multiplies(row: tuple[Any, ...]) -> bool:
+    """Whether the id of the call, in each row that its body may have, could fill the memory.
+
+    Only of an id that the receiver takes no more: an older version stored it.
+    """
+    call_id, body = row[4] or "", row[6] or b""
+    return (
+        len(call_id) > MAX_NAME_CHARACTERS
+        and len(call_id) * len(body) / _LEAST_TURN_BYTES > MOST_ROW_BYTES
+    )
+
+
 def _as_text_only(row: tuple[Any, ...]) -> tuple[Any, ...]:
     delivery = StoredDelivery(*row)
+    if delivery.reason is not None:
+        return row  # of a refused one nothing is read
     text = (delivery.body or b"").decode(errors="replace")
     return tuple(delivery._replace(body=json.dumps({"body": text}).encode()))
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import structlog
 
 from connector.errors import ModelError
-from pipelines.normalize import ONE_BODY_MEMORY
+from pipelines.memory import room_for_one
 from pipelines.sql_files import SqlFile
 from pipelines.tables import NORMALIZED, SCHEMA
 
@@ -65,14 +65,13 @@ def refresh(
 ) -> None:
     """Makes the rows of all stale calls again. Raises `ModelError`, and the calls stay stale.
 
-    A call that needs more memory than the SQL may have gets `ONE_BODY_MEMORY` for itself; what
+    A call that needs more memory than the SQL may have gets `memory.FOR_ONE` for itself; what
     needs more than that has no rows in the tables.
     """
     tables = [model for model in models if model.is_table]
     names = {table.name for table in NORMALIZED if "call_id" in table.column_names}
     names |= {model.name for model in tables}
     _make_scope(connection, tables, names)
-    ((memory_limit,),) = connection.execute("select current_setting('memory_limit')").fetchall()
     while _take_some(connection, calls_at_once):
         try:
             _remake_all(connection, tables, names)
@@ -80,14 +79,12 @@ def refresh(
             if calls_at_once > 1:
                 calls_at_once //= 2
                 continue
-            connection.execute(f"set memory_limit = '{ONE_BODY_MEMORY}'")
-            try:
-                _remake_all(connection, tables, names)
-            except duckdb.OutOfMemoryException:
-                log.error("call_too_large_for_memory")
-                _delete_stale(connection, STALE)
-            finally:
-                connection.execute(f"set memory_limit = '{memory_limit}'")
+            with room_for_one(connection):
+                try:
+                    _remake_all(connection, tables, names)
+                except duckdb.OutOfMemoryException:
+                    log.error("call_too_large_for_memory")
+                    _delete_stale(connection, STALE)
 
 
 def _remake_all(

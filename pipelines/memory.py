@@ -1,0 +1,71 @@
+"""Memory of the engines: what one delivery or call may get, and how it shows that it is too little.
+
+Each engine has `memory_limit` for what it does with many at once. What does not fit is done in
+halves, and a single delivery or call that does not fit gets `FOR_ONE` for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import duckdb
+
+FOR_ONE = "2GB"
+"""For what alone needs more than the limit, such as a transcript of a million turns."""
+
+_UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+@contextmanager
+def room_for_one(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """The connection's engine may take `FOR_ONE` meanwhile, where its limit is less."""
+    ((limit,),) = connection.execute("select current_setting('memory_limit')").fetchall()
+    if _bytes(limit) >= _bytes(FOR_ONE):
+        yield
+        return
+    connection.execute(f"set memory_limit = '{FOR_ONE}'")
+    try:
+        yield
+    finally:
+        # Refused as long as the engine holds more than that, which is no reason to fail: it
+        # stays larger then until the process ends.
+        with suppress(duckdb.OutOfMemoryException):
+            connection.execute(f"set memory_limit = '{limit}'")
+
+
+def is_too_much(error: BaseException) -> bool:
+    """Whether an error, or one that led to it, says that the data needs more than there is."""
+    return any(
+        isinstance(link, duckdb.OutOfMemoryException | MemoryError)
+        or re.search(r"^(\S+: )?Out of Memory Error: ", str(link), re.MULTILINE)
+        for link in _chain(error)
+    )
+
+
+def is_of_the_data(error: BaseException) -> bool:
+    """Whether an error is likely to be about the rows: they are too much, or refused as values."""
+    return is_too_much(error) or any(
+        isinstance(link, duckdb.DataError | duckdb.InvalidInputException) for link in _chain(error)
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    left: list[BaseException | None] = [error]
+    while left:
+        link = left.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        # dlt puts what a job failed of into the last
+        left += [link.__cause__, link.__context__, getattr(link, "client_exception", None)]
+
+
+def _bytes(size: str) -> float:
+    found = re.fullmatch(r"([\d.]+) ?([KMGT])(i?)B", size)
+    if found is None:  # bytes, which is little, or no limit
+        return 0 if size.endswith("bytes") else float("inf")
+    return float(found[1]) * float(1024 if found[3] else 1000) ** _UNITS[found[2]]
