@@ -18,19 +18,12 @@ class LoadReport:
     deliveries: int
     succeeded: bool
     error: str | None
-    models: str
-    """Which models the published file has."""
-    published: str
-    """Up to where the published file was made; a load publishes again when it holds more."""
-    own_models: str = ""
-    """Which of the user's own models it has."""
     model_errors: list[str] = field(default_factory=list)
-    """What is wrong with the others of them, each with file and line."""
-
-    def published_position(self, buffer_id: str | None) -> int:
-        """The position of a buffer up to which its events are in the published file."""
-        published_id, _, position = self.published.partition(" ")
-        return int(position) if published_id == buffer_id else 0
+    """What is wrong with the user's own models, each with file and line."""
+    publish_waits: str | None = None
+    """Why what is loaded could not be published for now: there is no room."""
+    taken_back_at: float | None = None
+    """When the published warehouse was last taken back for a lost file of the loader."""
 
 
 def write_report(folder: Path, report: LoadReport) -> None:

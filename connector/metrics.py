@@ -123,3 +123,8 @@ class LoadCollector(Collector):
             ("seconds", "How long it took.", report.finished_at - report.started_at),
         ):
             yield GaugeMetricFamily(f"fluents_last_load_{name}", help_, value=float(value))
+        yield GaugeMetricFamily(
+            "fluents_publish_waits",
+            "1 while there is no room on the disk to publish what is loaded.",
+            value=float(report.publish_waits is not None),
+        )

@@ -35,6 +35,25 @@ def position(connection: duckdb.DuckDBPyConnection, buffer_id: str) -> tuple[int
     return int(up_to or 0), event_id
 
 
+def positions(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Up to which position of each buffer the warehouse holds everything."""
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = ?"
+        " and database_name = current_database() and table_name in ('loads', '_dlt_loads')",
+        [SCHEMA],
+    ).fetchall()
+    if len(tables) < 2:
+        return {}
+    return dict(
+        connection.execute(
+            "select loads.buffer_id, max(up_to_position)"  # noqa: S608
+            f" from {SCHEMA}.loads as loads"
+            f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads.load_id"
+            " where packages.status = 0 group by all"
+        ).fetchall()
+    )
+
+
 def missing(connection: duckdb.DuckDBPyConnection, event_ids: list[str]) -> list[str]:
     """Which of some deliveries the warehouse holds neither as events nor in the quarantine."""
     if not event_ids:

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import structlog
 
@@ -33,10 +34,12 @@ from pipelines.locking import only_one
 from pipelines.memory import is_of_the_data, room_for_one
 from pipelines.normalize import Normalizer
 from pipelines.publish import Publisher
+from pipelines.published import said_by, said_in
 from pipelines.replay import replay
 from pipelines.reporting import Done, reported
 from pipelines.source import fluents_source
 from pipelines.tables import ALL_TABLES
+from pipelines.take_back import take_back
 from pipelines.warehouse import FILE, Warehouse
 
 Progress = Callable[[int, int], None]
@@ -58,19 +61,33 @@ class LoadResult:
 
 
 def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
-    """Whether a load would change nothing. Quick: asks the buffer and one small file only."""
+    """Whether a load would change nothing, by what buffer and warehouse say of themselves.
+
+    Quick: reads a few rows. While another load runs, the loader's file is that one's to judge.
+    """
     counts = buffer.counts()
     report = read_report(settings.data_dir)
-    return (
-        counts.last_position == counts.confirmed_position
-        and report is not None
-        and report.succeeded
-        and Analytics(settings).are_those_of(report)
-        and report.published == _place(buffer, counts.confirmed_position)
-        and asked(settings.data_dir) is None
-        and settings.warehouse_path.exists()
-        and (settings.data_dir / FILE).exists()
-    )
+    if (
+        counts.last_position != counts.confirmed_position
+        or report is None
+        or not report.succeeded
+        or asked(settings.data_dir) is not None
+    ):
+        return False
+    try:
+        published = said_in(settings.warehouse_path)
+        if (
+            published is None
+            or published.positions.get(buffer.buffer_id, 0) != counts.confirmed_position
+            or not Analytics(settings).are_those_of(published)
+        ):
+            return False
+        with _only_one(settings.data_dir):
+            return said_in(settings.data_dir / FILE) == published
+    except LoadRunning:
+        return True
+    except (LoadFailed, duckdb.Error):
+        return False  # the load says why
 
 
 def discard_old(settings: Settings, buffer: Buffer) -> None:
@@ -93,6 +110,9 @@ class Loader:
         self._analytics = Analytics(settings)
         with ExitStack() as opened:
             opened.enter_context(_only_one(settings.data_dir))
+            self._taken_back_at: float | None = None
+            if take_back(settings, settings.data_dir / FILE):
+                self._taken_back_at = time.time()
             self._buffer = opened.enter_context(closing(open_buffer(settings)))
             # Closed after the warehouse: see Publisher.
             self._publisher = opened.enter_context(
@@ -102,6 +122,7 @@ class Loader:
                         settings.warehouse_path,
                         settings.publish_share,
                         group=settings.warehouse_group,
+                        reserve=settings.disk_reserve_bytes,
                     )
                 )
             )
@@ -137,19 +158,22 @@ class Loader:
         started_at = time.time()
         with reported(self._settings.data_dir, started_at) as done:
             dropped = self._warehouse.drop_pending()
-            position = self._load_batches(done, progress)
-            discard_old(self._settings, self._buffer)
+            done.taken_back_at = self._taken_back_at or done.taken_back_at
+            self._load_batches(done, progress)
             if done.batches or dropped:
                 self._warehouse.forget_loaded_packages()
-            place = _place(self._buffer, position)
-            published = self._publish(done, place, is_last=is_last)
+            published = self._publish(done, is_last=is_last)
             if request := asked(self._settings.data_dir):
-                published = self._replay(request, done, place, progress)
+                published = self._replay(request, done, progress)
+            # Before, the loader's file may be the only one that holds it.
+            if done.publish_waits or self._is_current():
+                discard_old(self._settings, self._buffer)
         return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
 
-    def _load_batches(self, done: Done, progress: Progress) -> int:
+    def _load_batches(self, done: Done, progress: Progress) -> None:
         buffer = self._buffer
-        position = self._start()
+        was_confirmed = buffer.counts().confirmed_position
+        start = position = self._start()
         buffer.confirm(position)
         up_to = buffer.counts().last_position
         total = up_to - position
@@ -171,7 +195,15 @@ class Loader:
                 done.batches += 1
                 done.deliveries += len(batch.rows)
                 progress(total - (up_to - position), total)
-        return position
+        if start < was_confirmed and done.deliveries < total:
+            log.warning(
+                "history_lost",
+                deliveries=total - done.deliveries,
+                after_position=start,
+                up_to_position=was_confirmed,
+                hint="They were loaded once, the buffer has discarded them, and the loader's file "
+                "does not hold them. Is there a backup of the published warehouse?",
+            )
 
     def _start(self) -> int:
         """The position to go on from, by what the warehouse holds of this buffer."""
@@ -241,11 +273,12 @@ class Loader:
             nothing = self._buffer.read(0, 0, max_rows=1, max_bytes=1)
             self._load_batch(nothing, self._normalizer.tables(nothing))
 
-    def _replay(self, request: ReplayRequest, done: Done, place: str, progress: Progress) -> bool:
+    def _replay(self, request: ReplayRequest, done: Done, progress: Progress) -> bool:
         """Does a replay that was asked for. A failed one is not tried again by itself."""
         folder = self._settings.data_dir
         try:
             self._make_tables()
+            self._publisher.renew(self._warehouse.connection)
             result = replay(
                 request,
                 self._settings,
@@ -255,7 +288,7 @@ class Loader:
                 progress,
             )
             # also where nothing changed: a former try may have been killed before it published
-            published = self._publish(done, place, anyway=True)
+            published = self._publish(done, is_last=True)
         except Exception as error:
             # Not the text of any error: it may quote a body, which is somebody's conversation.
             reason = str(error) if isinstance(error, FluentsError) else type(error).__name__
@@ -264,30 +297,33 @@ class Loader:
         answer(folder, result)
         return published
 
-    def _publish(
-        self, done: Done, place: str, *, is_last: bool = False, anyway: bool = False
-    ) -> bool:
+    def _publish(self, done: Done, *, is_last: bool = False) -> bool:
         """Publishes what is not published yet, if that is due; says whether it did.
 
-        What is not due is published by a later load, whether that has anything to load or not.
+        What is not due, or has no room, is published by a later load, whether that has anything to
+        load or not.
         """
-        is_current = self._analytics.are_those_of(done) and done.published == place
-        may_wait = is_current or not (is_last or self._publisher.is_due())
-        if may_wait and not anyway and self._settings.warehouse_path.exists():
+        if self._is_current():
+            done.publish_waits = None
+            return False
+        if not is_last and not self._publisher.is_due() and self._settings.warehouse_path.exists():
+            return False
+        did_wait, done.publish_waits = done.publish_waits, self._publisher.lacks_room()
+        if done.publish_waits is not None:
+            if did_wait is None:
+                log.warning("publish_waits", reason=done.publish_waits)
             return False
         self._make_tables()
         connection = self._warehouse.connection
         comments.describe(connection)
-        versions, done.model_errors = self._analytics.make(
-            connection, done.models, done.model_errors
-        )
+        done.model_errors = self._analytics.make(connection, done.model_errors)
         self._publisher.publish(connection)
-        (done.models, done.own_models), done.published = versions, place
         return True
 
-
-def _place(buffer: Buffer, position: int) -> str:
-    return f"{buffer.buffer_id} {position}"
+    def _is_current(self) -> bool:
+        """Whether the published file is what the loader's is, with the models of now."""
+        published, ours = self._publisher.said(), said_by(self._warehouse.connection)
+        return published == ours and self._analytics.are_those_of(ours)
 
 
 @contextmanager

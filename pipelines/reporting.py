@@ -1,4 +1,4 @@
-"""Reports of a load what `status`, `/metrics` and the next load want to know of it."""
+"""Reports of a load what `status` and `/metrics` want to know of it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Done:
-    """What a load has done so far, and what is published."""
+    """What a load has done so far, and what `LoadReport` tells of it besides."""
 
-    models: str
-    published: str
-    own_models: str = ""
     model_errors: list[str] = field(default_factory=list)
+    publish_waits: str | None = None
+    taken_back_at: float | None = None
     deliveries: int = 0
     batches: int = 0
 
@@ -58,10 +57,9 @@ def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
                 deliveries=done.deliveries,
                 succeeded=error is None,
                 error=error,
-                models=done.models,
-                published=done.published,
-                own_models=done.own_models,
                 model_errors=done.model_errors,
+                publish_waits=done.publish_waits,
+                taken_back_at=done.taken_back_at,
             )
             try:
                 write_report(data_dir, report)
@@ -71,5 +69,5 @@ def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
 
 def _as_it_was(former: LoadReport | None) -> Done:
     if former is None:
-        return Done("", "")
-    return Done(former.models, former.published, former.own_models, former.model_errors)
+        return Done()
+    return Done(former.model_errors, former.publish_waits, former.taken_back_at)

@@ -59,7 +59,8 @@ def load(every: float | None, config: Path | None) -> None:
         with Loader(settings) as loader, progress_bar("Loading") as progress:
             result = loader.load(progress)
         click.echo(describe(result))
-        click.echo(f"Published {settings.warehouse_path}.")
+        if result.published:
+            click.echo(f"Published {settings.warehouse_path}.")
         return
     stop = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):

@@ -24,7 +24,8 @@ def models(config: Path | None) -> None:
     from connector.load_report import read_report
     from connector.settings import load_settings
     from pipelines import models as sql_models
-    from pipelines import own_models
+    from pipelines import own_models, properties
+    from pipelines.published import OWN_MODELS
     from pipelines.query import published
     from pipelines.refresh import ANALYTICS
 
@@ -38,6 +39,7 @@ def models(config: Path | None) -> None:
     console.print(table)
     with published(settings.warehouse_path) as connection:
         results = sql_models.run_checks(connection)
+        version = properties.get(connection, OWN_MODELS) or ""
         own_results, wrong = own_models.run_own_checks(connection, settings.models_dir)
     for result in [*results, *own_results]:
         passed = result.offending_rows == 0
@@ -48,7 +50,7 @@ def models(config: Path | None) -> None:
     wrong = [*(report.model_errors if report else own.errors), *wrong]
     for error in wrong:
         console.print(f"[red]wrong[/]  {escape(error)}", soft_wrap=True)
-    if report and report.own_models != own.fingerprint:
+    if version != own.fingerprint:
         console.print("Your models changed since the last load: run `fluents-warehouse load`.")
     if wrong or any(result.offending_rows for result in [*results, *own_results]):
         raise click.exceptions.Exit(1)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from connector.cli.options import config_option
+from connector.errors import FluentsError
 from connector.settings import Settings
 
 
@@ -47,7 +48,6 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
         finally:
             buffer.close()
     report = read_report(settings.data_dir)
-    published_position = report.published_position(buffer_id) if report else 0
     oldest = counts.oldest_pending_at
     return {
         "received": counts.received,
@@ -77,9 +77,30 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
             "path": str(settings.warehouse_path),
             "exists": settings.warehouse_path.exists(),
             "published_at": _published_at(settings.warehouse_path),
-            "loaded_since": max(0, counts.confirmed_position - published_position),
+            **_held(settings.warehouse_path, buffer_id, counts.confirmed_position),
+            "publish_waits": report.publish_waits if report else None,
+            "taken_back_at": _utc(report.taken_back_at)
+            if report and report.taken_back_at
+            else None,
         },
     }
+
+
+def _held(path: Path, buffer_id: str | None, confirmed: int) -> dict[str, Any]:
+    """How much was loaded since the file was published, by what that says of itself.
+
+    None, and why, where it cannot be read.
+    """
+    import duckdb
+
+    from pipelines.published import said_in
+
+    try:
+        said = said_in(path)
+    except (FluentsError, OSError, duckdb.Error) as error:
+        return {"loaded_since": None, "error": str(error)}
+    position = said.positions.get(buffer_id or "", 0) if said else 0
+    return {"loaded_since": max(0, confirmed - position), "error": None}
 
 
 def _published_at(path: Path) -> str | None:
@@ -130,12 +151,23 @@ def _show(state: dict[str, Any]) -> None:
     console.print(f"Buffer:         {state['buffer']['path']}", soft_wrap=True)
     for error in state["model_errors"]:
         console.print(f"Your model:     {error}", soft_wrap=True, markup=False)
-    console.print(f"Warehouse:      {_warehouse(state['warehouse'])}", soft_wrap=True)
+    warehouse = state["warehouse"]
+    console.print(f"Warehouse:      {_warehouse(warehouse)}", soft_wrap=True, markup=False)
+    if warehouse["publish_waits"]:
+        console.print(f"                {warehouse['publish_waits']}", soft_wrap=True, markup=False)
+    if warehouse["taken_back_at"]:
+        console.print(
+            "                The loader's file was lost, and the published one taken back: "
+            f"{warehouse['taken_back_at']}",
+            soft_wrap=True,
+        )
 
 
 def _warehouse(warehouse: dict[str, Any]) -> str:
     if not warehouse["exists"]:
         return f"{warehouse['path']} (not there yet: run `load`)"
+    if warehouse["error"]:
+        return f"{warehouse['path']} cannot be read: {warehouse['error']}"
     since = warehouse["loaded_since"]
     waits = f"; loaded since, for the next publish: {since:,}" if since else ""
     return f"{warehouse['path']}, published {warehouse['published_at']}{waits}"

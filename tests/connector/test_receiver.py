@@ -269,12 +269,16 @@ def test_metrics_show_what_the_last_load_did(client: FlaskClient, settings: Sett
         named = [line.split(" ") for line in lines if line.startswith("fluents_last_load_")]
         return {name.removeprefix("fluents_last_load_"): float(value) for name, value in named}
 
-    report = LoadReport(1000.0, 1002.5, 7, succeeded=True, error=None, models="", published="")
+    report = LoadReport(1000.0, 1002.5, 7, succeeded=True, error=None)
     write_report(settings.data_dir, report)
     numbers = {"timestamp_seconds": 1002.5, "success": 1, "deliveries": 7, "seconds": 2.5}
     assert shown() == numbers
     write_report(settings.data_dir, replace(report, succeeded=False, error="its text is no label"))
     assert shown() == numbers | {"success": 0}
+    for waits in ("no room", None):
+        write_report(settings.data_dir, replace(report, publish_waits=waits))
+        page = client.get("/metrics").get_data(as_text=True)
+        assert f"fluents_publish_waits {float(waits is not None)}\n" in page
     (settings.data_dir / "last_load.json").write_text("half of i")
     assert shown() == {}
 
