@@ -162,11 +162,14 @@ class Loader:
             self._load_batches(done, progress)
             if done.batches or dropped:
                 self._warehouse.forget_loaded_packages()
-            published = self._publish(done, is_last=is_last)
+            is_current = self._is_current()
+            if is_current:
+                done.publish_waits = None
+            published = not is_current and self._publish(done, is_last=is_last)
             if request := asked(self._settings.data_dir):
                 published = self._replay(request, done, progress)
-            # Before, the loader's file may be the only one that holds it.
-            if done.publish_waits or self._is_current():
+            # Before that, readers would lose what is discarded with the loader's file.
+            if is_current or published or done.publish_waits:
                 discard_old(self._settings, self._buffer)
         return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
 
@@ -298,14 +301,11 @@ class Loader:
         return published
 
     def _publish(self, done: Done, *, is_last: bool = False) -> bool:
-        """Publishes what is not published yet, if that is due; says whether it did.
+        """Publishes if that is due, or the last chance; says whether it did.
 
         What is not due, or has no room, is published by a later load, whether that has anything to
         load or not.
         """
-        if self._is_current():
-            done.publish_waits = None
-            return False
         if not is_last and not self._publisher.is_due() and self._settings.warehouse_path.exists():
             return False
         did_wait, done.publish_waits = done.publish_waits, self._publisher.lacks_room()

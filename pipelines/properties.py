@@ -22,16 +22,20 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def get(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
-    """The value of `name`; None where it has none, also in a warehouse without the table."""
+def everything(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """All values by their names; none in a warehouse without the table."""
     if not connection.execute(
         "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
         " and database_name = current_database()",
         [SCHEMA, NAME],
     ).fetchall():
-        return None
-    rows = connection.execute(f"select value from {_TABLE} where name = ?", [name]).fetchall()  # noqa: S608
-    return str(rows[0][0]) if rows else None
+        return {}
+    return dict(connection.execute(f"select name, value from {_TABLE}").fetchall())  # noqa: S608
+
+
+def get(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """The value of `name`; None where it has none, also in a warehouse without the table."""
+    return everything(connection).get(name)
 
 
 def put(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:

@@ -49,11 +49,12 @@ class Said:
 
 def said_by(connection: duckdb.DuckDBPyConnection) -> Said:
     """What the warehouse of a connection says of itself."""
+    values = properties.everything(connection)
     return Said(
-        properties.get(connection, SNAPSHOT),
-        properties.get(connection, FORMER_SNAPSHOT),
-        properties.get(connection, MODELS),
-        properties.get(connection, OWN_MODELS),
+        values.get(SNAPSHOT),
+        values.get(FORMER_SNAPSHOT),
+        values.get(MODELS),
+        values.get(OWN_MODELS),
         holdings.positions(connection),
     )
 

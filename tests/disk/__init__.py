@@ -54,30 +54,31 @@ class FaultyDisk:
 
 
 class SmallDisk:
-    """A tmpfs of 4 MB at `folder`, for the process that is started `within`, and its children."""
+    """A small tmpfs at `folder`, for the process that is started `within`, and its children."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, megabytes: int = 4) -> None:
         self.folder = folder
-        mount = 'mount -t tmpfs -o size=4m none "$0" && mkdir "$0/tmp" && exec "$@"'
+        mount = f'mount -t tmpfs -o size={megabytes}m none "$0" && mkdir "$0/tmp" && exec "$@"'
         self.within = ["unshare", "-rm", "sh", "-c", mount, str(folder)]
         self.env = {"TMPDIR": str(folder / "tmp")}
 
     @contextmanager
-    def full(self, pid: int) -> Iterator[None]:
-        """Has no byte left, where `pid` was started within it."""
-        ballast = self._seen_by(pid) / "ballast"
+    def full(self, pid: int, leave: int = 0) -> Iterator[None]:
+        """Has `leave` bytes left, in pages of 4,096, where `pid` was started within it."""
+        ballast = self.seen_by(pid) / "ballast"
         with ballast.open("wb", buffering=0) as file, suppress(OSError):
-            while file.write(bytes(4096)):
-                pass
-        assert shutil.disk_usage(ballast).free == 0
+            while shutil.disk_usage(ballast).free > leave:
+                file.write(bytes(4096))
+        assert shutil.disk_usage(ballast).free == leave
         yield
         ballast.unlink()
 
     def copy(self, pid: int, target: Path) -> None:
         """Copies its database files to `target`, at a time when nobody writes."""
         target.mkdir()
-        for file in self._seen_by(pid).glob("buffer.sqlite*"):
+        for file in self.seen_by(pid).glob("buffer.sqlite*"):
             shutil.copy(file, target)
 
-    def _seen_by(self, pid: int) -> Path:
+    def seen_by(self, pid: int) -> Path:
+        """The folder as `pid` has it."""
         return Path(f"/proc/{pid}/root{self.folder}")

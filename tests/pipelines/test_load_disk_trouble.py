@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,13 +12,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from structlog.testing import capture_logs
 
 from connector.buffer import Counts, SqliteBuffer
+from connector.cli.status import collect
 from connector.settings import Settings
-from pipelines.load import LoadResult
+from pipelines.load import Loader, LoadResult
+from pipelines.warehouse import FILE
 from tests.connector.test_server import until
 from tests.deliveries import Clock, append_all, body
-from tests.disk import FULL, READ_ONLY, FaultyDisk
+from tests.disk import FULL, READ_ONLY, FaultyDisk, SmallDisk
 from tests.processes import environment, write_settings
 
 Load = Callable[[], LoadResult]
@@ -107,6 +112,70 @@ def test_a_loader_that_runs_on_loads_what_came_while_the_disk_was_full(
             assert counts(settings).confirmed_position == EACH
         until(lambda: held(published) == 2 * EACH)
         assert counts(settings).pending == 0
+        assert loader.poll() is None
+    finally:
+        loader.terminate()
+        assert loader.wait(60) == 0
+
+
+def test_publishing_waits_for_room_is_said_once_and_loads_go_on(
+    settings: Settings, clock: Clock, load: Load
+) -> None:
+    published, full = (
+        settings.warehouse_path,
+        settings.model_copy(update={"disk_reserve_bytes": 2**60}),
+    )
+    stage(settings, clock)
+    load()
+    with Loader(full) as loader, capture_logs() as logs:
+        for _ in range(2):
+            stage(settings, clock)
+            assert not loader.load(is_last=True).published
+    assert held(published) == EACH
+    assert counts(settings).pending == 0
+    assert [log["event"] for log in logs] == ["publish_waits"]
+    state = collect(settings)["warehouse"]
+    assert "disk_reserve_bytes" in state["publish_waits"]
+    assert state["loaded_since"] == 2 * EACH
+    assert load().published
+    assert held(published) == 3 * EACH
+    assert collect(settings)["warehouse"]["publish_waits"] is None
+
+
+def test_a_disk_of_readers_keeps_its_reserve_and_is_published_to_once_it_has_room(
+    settings: Settings, clock: Clock, tmp_path: Path
+) -> None:
+    folder, log = tmp_path / "readers", tmp_path / "load.log"
+    folder.mkdir()
+    small, reserve = SmallDisk(folder, megabytes=64), 4 * 1024**2
+    with log.open("wb") as output:
+        loader = subprocess.Popen(
+            [*small.within, sys.executable, "-m", "connector", "load", "--every", "200ms"],
+            cwd=tmp_path,
+            env=environment(
+                FLUENTS_LOG_FORMAT="json",
+                FLUENTS_WAREHOUSE_PATH="readers/published.duckdb",
+                FLUENTS_DISK_RESERVE_BYTES=f"{reserve}",
+            ),
+            stderr=output,
+        )
+    try:
+        published = small.seen_by(loader.pid) / "published.duckdb"
+
+        def seen() -> int:
+            # a copy, as DuckDB follows links, to where this process has no such disk
+            return held(Path(shutil.copy(published, tmp_path / "copy.duckdb")))
+
+        stage(settings, clock)
+        until(lambda: published.exists() and seen() == EACH)
+        left = (settings.data_dir / FILE).stat().st_size + reserve - 4096
+        with small.full(loader.pid, leave=left // 4096 * 4096):
+            stage(settings, clock)
+            until(lambda: counts(settings).pending == 0 and "publish_waits" in log.read_text())
+            assert seen() == EACH
+            assert os.statvfs(published).f_bavail * 4096 > reserve
+        until(lambda: seen() == 2 * EACH)
+        assert "load_failed" not in log.read_text()
         assert loader.poll() is None
     finally:
         loader.terminate()
