@@ -69,7 +69,7 @@ def send(
 
 def _count(result: SendResult, status: int, answer: dict[str, str]) -> None:
     if status == 200:
-        result.answers[answer.get("status", "unknown")] += 1
+        result.answers[str(answer.get("status", "unknown"))] += 1
         return
     if status == 404:
         raise SendError("The receiver does not know the token, or does not let this sender in.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from connector.cli.options import config_option
+from connector.cli.tables import print_table, printable
 
 
 @click.command()
@@ -17,10 +18,6 @@ def models(config: Path | None) -> None:
     Your own models, of models_dir, come after ours: what the last load found wrong with one is
     shown with its file and line. Ends with status 1 if a claim is broken or a model is wrong.
     """
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from connector.load_report import read_report
     from connector.settings import load_settings
     from pipelines import models as sql_models
@@ -31,26 +28,25 @@ def models(config: Path | None) -> None:
 
     settings = load_settings(config)
     own = own_models.read(settings.models_dir)
-    console = Console()
-    table = Table("model", "what it is", "grain", "key")
+    rows = []
     for model in [*sorted(sql_models.models(), key=lambda model: model.name), *own.files]:
         shown = (model.description, model.header.get("grain", ""), model.header.get("key", ""))
-        table.add_row(*map(escape, (f"{ANALYTICS}.{model.name}", *shown)))
-    console.print(table)
+        rows.append((f"{ANALYTICS}.{model.name}", *shown))
+    print_table(["model", "what it is", "grain", "key"], rows)
     with published(settings.warehouse_path) as connection:
         results = sql_models.run_checks(connection)
         version = properties.get(connection, OWN_MODELS) or ""
         own_results, wrong = own_models.run_own_checks(connection, settings.models_dir)
     for result in [*results, *own_results]:
         passed = result.offending_rows == 0
-        mark = "[green]holds[/]" if passed else "[red]broken[/]"
+        mark = click.style("holds", "green") if passed else click.style("broken", "red")
         how = "" if passed else f": see the rows with the query in {result.path}"
-        console.print(f"{mark}  {escape(result.check + how)}", soft_wrap=True)
+        click.echo(f"{mark}  {printable(result.check + how)}")
     report = read_report(settings.data_dir)
     wrong = [*(report.model_errors if report else own.errors), *wrong]
     for error in wrong:
-        console.print(f"[red]wrong[/]  {escape(error)}", soft_wrap=True)
+        click.echo(f"{click.style('wrong', 'red')}  {printable(error)}")
     if version != own.fingerprint:
-        console.print("Your models changed since the last load: run `fluents-warehouse load`.")
+        click.echo("Your models changed since the last load: run `fluents-warehouse load`.")
     if wrong or any(result.offending_rows for result in [*results, *own_results]):
         raise click.exceptions.Exit(1)

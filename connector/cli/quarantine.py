@@ -14,6 +14,7 @@ import click
 
 from connector.buffer import Buffer, StoredDelivery
 from connector.cli.options import config_option, require_buffer
+from connector.cli.tables import print_table, printable
 from connector.errors import FluentsError
 
 
@@ -37,14 +38,9 @@ def list_(limit: int, as_json: bool, config: Path | None) -> None:
     if not refused:
         click.echo("The quarantine is empty.")
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("delivery_id", "received_at", "webhook", "bytes", "reason", "detail")
-    table.columns[0].no_wrap = True
-    for delivery in refused:
-        table.add_row(*(str(value) for value in _summary(delivery).values()))
-    Console().print(table)
+    columns = ("delivery_id", "reason", "detail", "received_at", "webhook", "bytes")
+    rows = [_summary(delivery) for delivery in refused]
+    print_table(columns, [[row[column] for column in columns] for row in rows])
 
 
 @quarantine.command()
@@ -58,7 +54,7 @@ def show(delivery_id: str, config: Path | None) -> None:
     with _buffer(config) as buffer:
         delivery = _only(buffer, delivery_id)
     for name, value in _summary(delivery).items():
-        click.echo(f"{name}: {value}", err=True)
+        click.echo(f"{name}: {printable(value)}", err=True)
     sys.stdout.buffer.write(delivery.body or b"")
     sys.stdout.buffer.flush()
     if sys.stdout.isatty():
@@ -106,7 +102,7 @@ def retry(
                 outcome = "duplicate" if receipt and receipt.duplicate_of else "stored"
             else:
                 refused_again += 1
-                outcome = f"still refused: {delivery.reason}: {judged.detail}"
+                outcome = f"still refused: {judged.reason}: {printable(judged.detail)}"
             click.echo(f"{delivery.event_id}  {outcome}")
     if refused_again:
         raise click.exceptions.Exit(1)

@@ -11,6 +11,7 @@ import click
 
 from connector.cli.init import webhook_urls
 from connector.cli.options import config_option
+from connector.cli.tables import printable
 from connector.errors import SettingsError
 
 
@@ -40,9 +41,9 @@ def send(
         headers=gateway.proof,
     )
     answers = ", ".join(f"{count:,} {word}" for word, count in sorted(result.answers.items()))
-    click.echo(f"Sent {result.answers.total():,}: {answers or 'nothing'}.")
+    click.echo(f"Sent {result.answers.total():,}: {printable(answers) or 'nothing'}.")
     for refusal in result.refusals:
-        click.echo(f"  refused with {refusal}", err=True)
+        click.echo(f"  refused with {printable(refusal)}", err=True)
     if result.answers["refused"]:
         raise click.exceptions.Exit(1)
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from connector.cli.options import config_option
+from connector.cli.tables import console, printable
 from connector.errors import FluentsError
 from connector.settings import Settings
 
@@ -115,7 +116,6 @@ def _utc(seconds: float) -> str:
 
 
 def _show(state: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from connector.refusals import ADVICE
@@ -133,33 +133,29 @@ def _show(state: dict[str, Any]) -> None:
     table.add_row("received", f"{state['received']:,}", "deliveries, of which")
     for name, meaning in parts:
         table.add_row(f"  {name}", f"{state[name]:,}", meaning)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print()
+    console().print(table)
+    click.echo()
     age = state["oldest_pending_age_seconds"]
-    console.print(f"Oldest pending: {'none' if age is None else _duration(age)}")
+    click.echo(f"Oldest pending: {'none' if age is None else _duration(age)}")
     if state["redacted"]:
-        console.print(f"Redacted:       {state['redacted']:,} values (redact_fields)")
+        click.echo(f"Redacted:       {state['redacted']:,} values (redact_fields)")
     for reason, refused in state["refused_requests"].items():
-        console.print(
+        click.echo(
             f"Not let in:     {refused['count']:,} {reason}, last {refused['last_at']}. "
-            f"{ADVICE.get(reason, '')}",
-            soft_wrap=True,
-            markup=False,
+            f"{ADVICE.get(reason, '')}"
         )
-    console.print(f"Last load:      {_last_load(state['last_load'])}", soft_wrap=True)
-    console.print(f"Buffer:         {state['buffer']['path']}", soft_wrap=True)
+    click.echo(f"Last load:      {printable(_last_load(state['last_load']))}")
+    click.echo(f"Buffer:         {printable(state['buffer']['path'])}")
     for error in state["model_errors"]:
-        console.print(f"Your model:     {error}", soft_wrap=True, markup=False)
+        click.echo(f"Your model:     {printable(error)}")
     warehouse = state["warehouse"]
-    console.print(f"Warehouse:      {_warehouse(warehouse)}", soft_wrap=True, markup=False)
+    click.echo(f"Warehouse:      {printable(_warehouse(warehouse))}")
     if warehouse["publish_waits"]:
-        console.print(f"                {warehouse['publish_waits']}", soft_wrap=True, markup=False)
+        click.echo(f"                {printable(warehouse['publish_waits'])}")
     if warehouse["taken_back_at"]:
-        console.print(
+        click.echo(
             "                The loader's file was lost, and the published one taken back: "
-            f"{warehouse['taken_back_at']}",
-            soft_wrap=True,
+            f"{warehouse['taken_back_at']}"
         )
 
 
