@@ -99,7 +99,7 @@ def _listed(variable: str, text: str, *, split: bool) -> Any:
 def _json(variable: str, text: str, type_: type, name: str) -> Any:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, type_):
         key = ".".join(shown(part) for part in variable[len(PREFIX) :].lower().split("__"))

@@ -5,6 +5,10 @@ people's clients. `[fields]` in the settings puts a user's own names in front. A
 an object: `call.reason` is the field `reason` of the field `call`.
 """
 
+from __future__ import annotations
+
+MAX_PATH_CHARACTERS = 128
+
 PAYLOAD_FIELDS: dict[str, list[str]] = {
     "action_id": ["action_id", "id"],
     "action_input": ["action_input", "parameters", "input", "arguments"],
@@ -59,3 +63,22 @@ SECRET_FIELDS = (
     "webhook_secret",
 )
 """Fields whose values are replaced before a body is stored, unless the settings name others."""
+
+
+def wrong_path(path: str) -> str:
+    """What is wrong with the name of a payload's field, or path of them; "" where nothing is.
+
+    DuckDB's JSON functions refuse what is refused here, or take it for a pattern.
+    """
+    if not path:
+        return "it is empty"
+    if len(path) > MAX_PATH_CHARACTERS:
+        return f"it is longer than {MAX_PATH_CHARACTERS} characters"
+    parts = path.split(".")
+    if "" in parts:
+        return "a dot stands between two names"
+    if {"$", "*"} & set(parts) or set(path) & set("\\[]"):
+        return "it is no JSONPath: leave $ * [ ] and backslashes away"
+    if not path.isprintable() or any(part != part.strip() for part in parts):
+        return "it holds a control character, or a space around a name"
+    return ""

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -28,12 +29,16 @@ from pydantic import (
 
 from connector.environment import from_environment, meant, shown
 from connector.errors import SettingsError
-from connector.payload_fields import PAYLOAD_FIELDS, SECRET_FIELDS
+from connector.payload_fields import PAYLOAD_FIELDS, SECRET_FIELDS, wrong_path
 from connector.secret_values import HeaderName, Secrets, Token, Tokens
 
 CONFIG_FILE = "fluents.toml"
 WARNED = "_FLUENTS_WARNED"  # a parent process has warned of unknown variables
 FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
+MAX_DAYS = 36_500  # a hundred years
+MAX_BYTES = 1024**5  # a pebibyte
+MAX_NAMES = 100  # of one fact in [fields]
+MAX_COLUMNS = 500  # in [post_call_columns]
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -43,6 +48,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
+        allow_inf_nan=False,
         hide_input_in_errors=True,  # an input may be a token
     )
 
@@ -56,7 +62,7 @@ class Settings(BaseModel):
         128, ge=1, le=512, description="Threads of each process, for large bodies and pages."
     )
     max_body_bytes: int = Field(
-        10 * 1024**2, ge=1024, description="Larger bodies are answered with 413."
+        10 * 1024**2, ge=1024, le=256 * 1024**2, description="Larger bodies are answered with 413."
     )
     request_seconds: float = Field(
         30,
@@ -124,23 +130,36 @@ class Settings(BaseModel):
         None, description="The staging buffer; buffer.sqlite in data_dir where not set."
     )
     buffer_keep_days: float = Field(
-        7, ge=0, description="How long loaded events stay, and equal bodies count as duplicates."
+        7,
+        ge=0,
+        le=MAX_DAYS,
+        description="How long loaded events stay, and equal bodies count as duplicates.",
     )
     buffer_max_rows: int | None = Field(
-        None, ge=1, description="Refuse more with 503 while so many deliveries wait for a load."
+        None,
+        ge=1,
+        le=10**12,
+        description="Refuse more with 503 while so many deliveries wait for a load.",
     )
     buffer_max_bytes: int | None = Field(
-        None, ge=1024**2, description="Refuse more with 503 while so much waits for a load."
+        None,
+        ge=1024**2,
+        le=MAX_BYTES,
+        description="Refuse more with 503 while so much waits for a load.",
     )
     buffer_max_age_hours: float | None = Field(
-        None, gt=0, description="Refuse more with 503 while one waits so long for a load."
+        None,
+        gt=0,
+        le=MAX_DAYS * 24,
+        description="Refuse more with 503 while one waits so long for a load.",
     )
     quarantine_keep_days: float = Field(
-        90, ge=0, description="How long refused deliveries stay in the buffer."
+        90, ge=0, le=MAX_DAYS, description="How long refused deliveries stay in the buffer."
     )
     quarantine_max_bytes: int = Field(
         1024**3,
         ge=0,
+        le=MAX_BYTES,
         description="Most bytes of refused bodies in the buffer; beyond it the next is recorded "
         "without its body.",
     )
@@ -158,7 +177,9 @@ class Settings(BaseModel):
         description="Most of its time that a loader which loads again and again spends on copying "
         "the warehouse for readers, such as 0.5 for half.",
     )
-    batch_rows: int = Field(50_000, ge=1, description="Most deliveries loaded at once.")
+    batch_rows: int = Field(
+        50_000, ge=1, le=1_000_000, description="Most deliveries loaded at once."
+    )
     batch_bytes: int = Field(
         64 * 1024**2, ge=1, le=1024**3, description="Most bytes of bodies loaded at once."
     )
@@ -193,6 +214,14 @@ class Settings(BaseModel):
         description="text, json, or auto: text on a terminal.",
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic takes true for 1; no setting is a boolean
+        if isinstance(value, bool):
+            raise ValueError(f"{str(value).lower()} is none of its values")
+        return value
+
     @field_validator("warehouse_path")
     @classmethod
     def _no_ambiguous_name(cls, path: Path) -> Path:
@@ -213,11 +242,17 @@ class Settings(BaseModel):
     @field_validator("public_url")
     @classmethod
     def _a_url(cls, url: str) -> str:
-        parts = urlsplit(url)  # raises a ValueError of its own
+        if not url.isprintable() or " " in url:
+            raise ValueError("a URL has no spaces and no control characters")
+        parts = urlsplit(url)  # it and its port raise a ValueError of their own
         if url and not (parts.scheme in ("http", "https") and parts.hostname):
             raise ValueError("write a URL that begins with https://, or with http://")
-        if parts.query or parts.fragment:
+        if parts.query or parts.fragment or url[-1:] in ("?", "#"):
             raise ValueError("a URL to which a path is added has no ? and no #")
+        if "@" in parts.netloc or parts.port == 0:
+            raise ValueError("write host and port alone, such as https://example.com:8443")
+        if "/fluents/webhook" in parts.path:
+            raise ValueError("leave /fluents/webhook/… away: `init` adds it, with the token")
         return url
 
     @field_validator("webhooks")
@@ -252,9 +287,12 @@ class Settings(BaseModel):
         unknown = sorted(set(fields) - set(PAYLOAD_FIELDS))
         if unknown:
             likely = meant(unknown[0], PAYLOAD_FIELDS)
-            hint = f"; did you mean {likely!r}?" if likely else ""
-            name = shown(unknown[0])
-            raise ValueError(f"{name!r} is none of: {', '.join(PAYLOAD_FIELDS)}{hint}")
+            hint = f"did you mean {likely!r}?" if likely else f"write {', '.join(PAYLOAD_FIELDS)}"
+            raise ValueError(f"{shown(unknown[0])!r} is no fact that is looked for; {hint}")
+        for fact, paths in fields.items():
+            _check_paths(paths, f"{fact} = ", f'{fact} = ["analysis", "details.analysis"]')
+            if len(paths) > MAX_NAMES:
+                raise ValueError(f"{fact} has more than {MAX_NAMES} names")
         return fields
 
     @field_validator("warehouse_group")
@@ -283,11 +321,18 @@ class Settings(BaseModel):
     @field_validator("post_call_columns")
     @classmethod
     def _distinct_columns(cls, columns: dict[str, str]) -> dict[str, str]:
+        _check_paths(columns, "", '"details.sold" = "boolean"')
+        if len(columns) > MAX_COLUMNS:
+            raise ValueError(f"post_call_wide would have more than {MAX_COLUMNS} columns")
         # SQL takes upper and lower case for the same
         names = [field.replace(".", "_").lower() for field in columns]
-        taken = {"", "event_id", "call_id", "received_at", "result_text"}
-        if taken & set(names) or len(set(names)) < len(names):
-            raise ValueError("two columns of post_call_wide would have one name, or one has none")
+        taken = ["event_id", "call_id", "received_at", "result_text"]
+        for number, name in enumerate(names):
+            if name in [*taken, *names[:number]]:
+                raise ValueError(
+                    f"two columns of post_call_wide would be called {shown(name)!r} (a dot becomes "
+                    f"_); leave one away. It always has {', '.join(taken)}"
+                )
         return columns
 
     @property
@@ -315,6 +360,13 @@ class Settings(BaseModel):
             fact: list(dict.fromkeys([*self.fields.get(fact, []), *names]))
             for fact, names in PAYLOAD_FIELDS.items()
         }
+
+
+def _check_paths(paths: Iterable[str], before: str, example: str) -> None:
+    for path in paths:
+        if wrong := wrong_path(path):
+            name = f"{before}{shown(path)!r}"
+            raise ValueError(f"{name} names no field of a payload: {wrong}; write, say, {example}")
 
 
 def load_settings(config: Path | None = None) -> Settings:
@@ -370,6 +422,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise SettingsError(f"{path} cannot be read: its lists are nested too deep.") from None
     except (ValueError, OSError) as error:  # tomllib's error is a ValueError
         raise SettingsError(f"{path} cannot be read: {error}.") from None
 
@@ -388,5 +442,8 @@ def _explain(error: ValidationError, path: Path) -> str:
         message = problem["msg"].removeprefix("Value error, ")
         field = Settings.model_fields.get(name)
         about = f" {field.description}" if field and field.description else ""
+        inner = str(problem["loc"][1]) if len(problem["loc"]) > 1 else ""
+        if inner in Settings.model_fields:
+            about = f" {inner} is a setting of its own: write it above the first [section]."
         lines.append(f"`{key}`: {message}.{about} (FLUENTS_{name.upper()} overrides it.)")
     return f"{path}: " + "\n".join(lines)

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from connector.errors import SettingsError
 from connector.payload_fields import PAYLOAD_FIELDS
@@ -133,6 +134,19 @@ WRONG = {
     "URL of another scheme": ('public_url = "ftp://calls.example.com"', ["`public_url`"]),
     "URL without a host": ('public_url = "https:///a"', ["`public_url`", "https://"]),
     "URL with a query": ('public_url = "https://a.example?b"', ["`public_url`", "no ?"]),
+    "URL with a space": ('public_url = "https://a.example "', ["`public_url`", "no spaces"]),
+    "URL with a password": ('public_url = "https://a:b@c.example"', ["host and port alone"]),
+    "URL with a wrong port": ('public_url = "https://a.example:99999"', ["`public_url`", "ort"]),
+    "the whole webhook URL": (
+        f'public_url = "https://a.example/fluents/webhook/{TOKEN}"',
+        ["`public_url`", "`init` adds it"],
+    ),
+    "setting below a section": (
+        f'[webhooks]\nmain = "{TOKEN}"\nport = 9000',
+        ["`webhooks.port", "port is a setting of its own", "above the first [section]"],
+    ),
+    "truth value for a number": ("workers = true", ["`workers`", "true is none of its values"]),
+    "lists in lists": (f"port = {'[' * 9000}", ["fluents.toml", "cannot be read"]),
     "mistyped payload field": ('[fields]\npost_cal = ["r"]', ["did you mean 'post_call'"]),
     "text for a number": ('port = "http"', ["`port`", "valid integer", "FLUENTS_PORT"]),
     "number for text": ("host = 1", ["`host`", "valid string"]),
@@ -176,7 +190,7 @@ WRONG = {
     ),
     "columns of one name": (
         '[post_call_columns]\n"a.b" = "text"\nA_b = "text"',
-        ["`post_call_columns`", "two columns"],
+        ["`post_call_columns`", "two columns", "'a_b'"],
     ),
     "column that is there already": (
         '[post_call_columns]\nCall_id = "text"',
@@ -191,6 +205,58 @@ WRONG = {
     "token for a label": (f'[webhooks]\n"{TOKEN.upper()}" = "{OTHER}"', ["`webhooks", "label"]),
     "token for a setting": (f'"{TOKEN}" = "main"', ["is not a setting"]),
 }
+
+
+NUMBERS = {
+    key: field
+    for key, field in Settings.model_fields.items()
+    if field.annotation in (int, float, int | None, float | None)
+}
+ABSURD = ["-1", "1e30", str(10**30), "inf", "-inf", "nan", "true", "false", '"many"', '""', "[]"]
+
+
+@pytest.mark.parametrize("value", ABSURD)
+@pytest.mark.parametrize("key", NUMBERS)
+def test_no_number_is_absurd(write: Write, key: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"`{key}`: "):
+        load_settings(write(f"{key} = {value}"))
+
+
+@pytest.mark.parametrize("value", ["-1", "1e30", "inf", "nan", "true", "many", "[]", "0x10"])
+@pytest.mark.parametrize("key", NUMBERS)
+def test_no_number_of_the_environment_is_absurd(
+    write: Write, monkeypatch: pytest.MonkeyPatch, key: str, value: str
+) -> None:
+    monkeypatch.setenv(f"FLUENTS_{key.upper()}", value)
+    with pytest.raises(SettingsError, match=f"`{key}`: "):
+        load_settings(write(""))
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_each_number_may_be_its_greatest(write: Write, key: str) -> None:
+    (greatest,) = (at.le for at in NUMBERS[key].metadata if hasattr(at, "le"))
+    assert getattr(load_settings(write(f"{key} = {greatest}")), key) == greatest
+    with pytest.raises(SettingsError, match=f"`{key}`: .* less than or equal to {greatest}"):
+        load_settings(write(f"{key} = {greatest + 1}"))
+
+
+NO_PATHS = [
+    "", ".", "..", "a..b", ".a", "a.", "$", "$.a", "a[0]", "a.*", "*", "a\\", "\\", " a",
+    "a .b", "a\nb", "a\x00", "\u202e", "x" * 129, "\t",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", NO_PATHS, ids=ascii)
+def test_a_name_that_is_no_path_of_a_payload_is_refused_at_start(path: str) -> None:
+    for key, value, example in (
+        ("fields", {"post_call": ["good", path]}, 'post_call = ["analysis", "details.analysis"]'),
+        ("post_call_columns", {path: "text"}, '"details.sold" = "boolean"'),
+    ):
+        with pytest.raises(ValidationError) as raised:
+            Settings(**{key: value})
+        (error,) = raised.value.errors()
+        assert error["loc"] == (key,)
+        assert example in error["msg"]
 
 
 @pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG)
@@ -222,6 +288,14 @@ WRONG_ENVIRONMENT = {
     "cut list of secrets": ("FLUENTS_HMAC_SECRET", f'["{TOKEN}"', ["`hmac_secret`", "JSON"]),
     "cut list of tokens": ("FLUENTS_WEBHOOKS__MAIN", f'["{TOKEN}"', ["`webhooks.main"]),
 }
+
+
+def test_a_suggestion_comes_without_the_list_of_all(write: Write) -> None:
+    for text in ("prot = 1", '[fields]\npost_cal = ["r"]', f'[webhook]\nmain = "{TOKEN}"'):
+        with pytest.raises(SettingsError, match=r"[Dd]id you mean") as raised:
+            load_settings(write(text))
+        assert "data_dir" not in str(raised.value)
+        assert "recording_url" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
