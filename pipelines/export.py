@@ -20,6 +20,7 @@ import duckdb
 
 from connector.errors import ExportFailed
 from pipelines.comments import quoted
+from pipelines.file_formats import defused, identifier, parquet_columns
 from pipelines.locking import only_one
 from pipelines.refresh import ANALYTICS
 from pipelines.tables import SCHEMA
@@ -44,12 +45,13 @@ class Exported:
 
 
 def export(
-    connection: duckdb.DuckDBPyConnection, folder: Path, format_: Format
+    connection: duckdb.DuckDBPyConnection, folder: Path, format_: Format, *, defuse: bool = False
 ) -> Iterator[tuple[Exported, int]]:
     """Writes the files, and says of each, once it is there, how many there will be in all.
 
-    Overwrites and deletes only what an earlier export wrote. Raises `ExportFailed`; if only some
-    models cannot be read, when all others are written.
+    They are what DuckDB's `COPY … TO` writes: see `pipelines.file_formats`, also for `defuse`,
+    which is for csv. Overwrites and deletes only what an earlier export wrote. Raises
+    `ExportFailed`; if only some models cannot be read, when all others are written.
     """
     relations = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
@@ -72,7 +74,7 @@ def export(
             failed = []
             for path, (schema, name) in files.items():
                 try:
-                    rows = _write(connection, schema, name, folder / path)
+                    rows = _write(connection, schema, name, folder / path, defuse=defuse)
                 except duckdb.Error as error:
                     if schema == SCHEMA:
                         raise
@@ -94,23 +96,23 @@ def export(
         ) from error
 
 
-def _write(connection: duckdb.DuckDBPyConnection, schema: str, name: str, target: Path) -> int:
+def _write(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str, target: Path, *, defuse: bool
+) -> int:
     """Writes one file; returns its rows."""
     target.parent.mkdir(exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
-    relation = f'{schema}."{name}"'
-    json = connection.execute(
-        "select column_name from duckdb_columns()"
-        " where schema_name = ? and table_name = ? and data_type = 'JSON'",
-        [schema, name],
-    ).fetchall()
-    # as text, which every reader of Parquet knows
-    texts = ", ".join(f'"{column}"::varchar as "{column}"' for (column,) in json)
-    replaced = f"replace ({texts}) " if texts else ""
+    relation = f"{schema}.{identifier(name)}"
+    columns = "*"
+    read = connection.sql(f"from {relation}")
+    if target.suffix == ".parquet":
+        columns = parquet_columns(read.columns, read.types)
+    elif defuse:
+        columns = defused(read.columns, read.types)
     options = _OPTIONS["csv" if target.suffix == ".csv" else "parquet"]
     try:
         ((rows,),) = connection.execute(
-            f"copy (select * {replaced}from {relation})"  # names from the catalog
+            f"copy (select {columns} from {relation})"  # noqa: S608 # names from the catalog
             f" to {quoted(str(partial))} ({options}, use_tmp_file false)"
         ).fetchall()
         with partial.open("rb") as file:

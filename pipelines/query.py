@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet
 
 from connector.errors import QueryError
+from pipelines.file_formats import defused, parquet_columns
 
 ROWS_AT_ONCE = 10_000
+# a text, which stays, or what DuckDB writes, and takes in JSON of others, for a float
+_NOT_OF_JSON = re.compile(r'("(?:[^"\\]|\\.)*")|-?\b(?:nan|inf(?:inity)?)\b', re.IGNORECASE)
 
 
 @contextmanager
@@ -37,11 +41,18 @@ def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def write_result(
-    connection: duckdb.DuckDBPyConnection, sql: str, format_: str, file: BinaryIO
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    format_: str,
+    file: BinaryIO,
+    *,
+    defuse: bool = False,
 ) -> None:
     """Runs one query and writes its rows to `file` as table, csv, json or parquet.
 
-    json is one object a line. Raises `QueryError` with what DuckDB says of the SQL.
+    csv and parquet are what DuckDB's `COPY … TO` writes: see `pipelines.file_formats`, also for
+    `defuse`, which is for csv. json is one object a line, with null for NaN and infinity, which
+    JSON has not. Raises `QueryError` with what DuckDB says of the SQL.
     """
     try:
         if len(connection.extract_statements(sql)) > 1:
@@ -51,37 +62,60 @@ def write_result(
             raise QueryError("That is no query: it returns no rows.")
         if format_ == "table":
             file.write(f"{relation}\n".encode())
+        elif format_ == "json":
+            _write_json(relation, file)
         else:
-            _WRITERS[format_](relation, file)
+            _write_by_duckdb(connection, relation, format_, file, defuse=defuse)
+    except duckdb.InterruptException:  # by Ctrl-C
+        raise KeyboardInterrupt from None
     except (duckdb.Error, pa.ArrowException) as error:
         raise QueryError(str(error)) from error
 
 
 def _write_json(relation: duckdb.DuckDBPyRelation, file: BinaryIO) -> None:
-    # by DuckDB, which knows all its types; a NaN is no JSON, but DuckDB writes it
-    rows = relation.set_alias("result").project("to_json(result) as row")
+    # by DuckDB, which knows all its types, of the row under a name that no column has
+    row = "row_"
+    while row in map(str.lower, relation.columns):
+        row += "_"
+    rows = relation.set_alias(row).project(f"to_json({row}) as {row}")
     for batch in rows.to_arrow_reader(ROWS_AT_ONCE):
-        for row in batch.column("row"):
-            file.write(row.as_py().encode() + b"\n")
+        for text in batch.column(0):
+            file.write(_NOT_OF_JSON.sub(_text_or_null, text.as_py()).encode() + b"\n")
 
 
-def _write_csv(relation: duckdb.DuckDBPyRelation, file: BinaryIO) -> None:
-    # as text, as DuckDB shows it: Arrow's CSV has no lists and no intervals, and quotes numbers
-    reader = relation.project("columns(*)::varchar").to_arrow_reader(ROWS_AT_ONCE)
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(relation.columns)
-    for batch in reader:
-        writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-    text.detach()
+def _text_or_null(match: re.Match[str]) -> str:
+    return match[1] or "null"
 
 
-def _write_parquet(relation: duckdb.DuckDBPyRelation, file: BinaryIO) -> None:
-    reader = relation.to_arrow_reader(ROWS_AT_ONCE)
-    with pyarrow.parquet.ParquetWriter(file, reader.schema) as writer:
-        for batch in reader:
-            writer.write_batch(batch)
+def _write_by_duckdb(
+    connection: duckdb.DuckDBPyConnection,
+    relation: duckdb.DuckDBPyRelation,
+    format_: str,
+    file: BinaryIO,
+    *,
+    defuse: bool,
+) -> None:
+    """Lets DuckDB write into a pipe: it would truncate a file that the shell opened to append."""
+    columns, types = relation.columns, relation.types
+    end, beginning = os.pipe()
 
+    def write() -> None:
+        try:
+            if format_ == "parquet":
+                held = relation.project(parquet_columns(columns, types))
+                held.to_parquet(f"/dev/fd/{beginning}", compression="zstd")
+            else:
+                shown = relation.project(defused(columns, types)) if defuse else relation
+                shown.to_csv(f"/dev/fd/{beginning}", header=True)
+        finally:
+            os.close(beginning)
 
-_Writer = Callable[[duckdb.DuckDBPyRelation, BinaryIO], None]
-_WRITERS: dict[str, _Writer] = {"csv": _write_csv, "json": _write_json, "parquet": _write_parquet}
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write)
+        with os.fdopen(end, "rb") as source:
+            try:
+                shutil.copyfileobj(source, file)
+            except BaseException:  # Ctrl-C, a full disk, a reader that went away
+                connection.interrupt()
+                raise
+        written.result()

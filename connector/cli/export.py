@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.cli.load import progress_bar
-from connector.cli.options import config_option
+from connector.cli.options import config_option, defuse_option, require_csv
 
 if TYPE_CHECKING:
     from pipelines.export import Format
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Times are in UTC, and JSON is text.",
 )
+@defuse_option
 @config_option
-def export(folder: Path, format_: Format, config: Path | None) -> None:
+def export(folder: Path, format_: Format, defuse_formulas: bool, config: Path | None) -> None:
     """Write every table and model into FOLDER, a file each, for tools that read files.
 
     FOLDER/fluents/calls.parquet, FOLDER/analytics/call_summary.parquet and so on. Again: the files
@@ -36,11 +37,12 @@ def export(folder: Path, format_: Format, config: Path | None) -> None:
     from pipelines.export import export as export_to
     from pipelines.query import published
 
+    require_csv(format_, defuse_formulas=defuse_formulas)
     settings = load_settings(config)
     started = time.monotonic()
     done = rows = 0
     with published(settings.warehouse_path) as connection, progress_bar("Exporting") as progress:
-        for file, total in export_to(connection, folder, format_):
+        for file, total in export_to(connection, folder, format_, defuse=defuse_formulas):
             done, rows = done + 1, rows + file.rows
             progress(done, total)
     seconds = time.monotonic() - started

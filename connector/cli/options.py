@@ -23,6 +23,18 @@ config_option: Callable[[F], F] = click.option(
     help="The settings file; fluents.toml in this folder where not given.",
 )
 
+defuse_option: Callable[[F], F] = click.option(
+    "--defuse-formulas",
+    is_flag=True,
+    help="For csv that a spreadsheet opens: text that would be a formula gets a ' in front.",
+)
+
+
+def require_csv(format_: str, *, defuse_formulas: bool) -> None:
+    """Raises `UsageError` where --defuse-formulas is given for another format."""
+    if defuse_formulas and format_ != "csv":
+        raise click.UsageError("--defuse-formulas is for --format csv.")
+
 
 def require_buffer(settings: Settings) -> None:
     """Raises `FluentsError` where there is no staging buffer (yet)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from connector.cli.options import config_option
+from connector.cli.options import config_option, defuse_option, require_csv
 from connector.errors import QueryError
 
 
@@ -19,15 +19,18 @@ from connector.errors import QueryError
     type=click.Choice(["table", "csv", "json", "parquet"]),
     default="table",
     show_default=True,
-    help="json is one object a line.",
+    help="json is one object a line, with null for NaN and infinity.",
 )
+@defuse_option
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write to this file instead of standard output.",
 )
 @config_option
-def query(sql: str, format_: str, output: Path | None, config: Path | None) -> None:
+def query(
+    sql: str, format_: str, defuse_formulas: bool, output: Path | None, config: Path | None
+) -> None:
     """Run SQL on the published warehouse; - reads the SQL from standard input.
 
     Example: fluents-warehouse query "select status, count(*) from fluents.calls group by all"
@@ -39,14 +42,15 @@ def query(sql: str, format_: str, output: Path | None, config: Path | None) -> N
         sql = sys.stdin.read()
     if format_ == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: give --output FILE.")
+    require_csv(format_, defuse_formulas=defuse_formulas)
     settings = load_settings(config)
     with published(settings.warehouse_path) as connection:
         if output is None:
-            write_result(connection, sql, format_, sys.stdout.buffer)
+            write_result(connection, sql, format_, sys.stdout.buffer, defuse=defuse_formulas)
             sys.stdout.buffer.flush()
         else:
             try:
                 with output.open("wb") as file:
-                    write_result(connection, sql, format_, file)
+                    write_result(connection, sql, format_, file, defuse=defuse_formulas)
             except OSError as error:
                 raise QueryError(f"{output} cannot be written: {error.strerror}.") from error

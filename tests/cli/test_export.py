@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from pipelines.query import published
 from pipelines.tables import ALL_TABLES
 from tests.disk import FULL, FaultyDisk
 from tests.notebooks import warehouses
-from tests.processes import write_settings
+from tests.processes import environment, write_settings
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 NAMES = {
@@ -89,6 +90,43 @@ def test_csv_has_a_header_and_times_in_utc(
     frame = polars.read_csv(tmp_path / "out" / "fluents" / "events.csv")
     assert frame.height == 400
     assert frame["received_at"].str.ends_with("+00").all()
+
+
+def test_a_csv_for_spreadsheets_holds_no_formula_and_the_same_rows(
+    command: Command, made: Path, tmp_path: Path
+) -> None:
+    copied = tmp_path / "copied.duckdb"
+    copied.write_bytes(made.read_bytes())
+    with duckdb.connect(str(copied)) as connection:
+        connection.execute(
+            "create view analytics.aaa as select '=1+1' as \"@a\", '+4915112345' as phone, -5 as n,"
+            " sum(n) as total from (values (9007199254740993)) as t(n)"
+        )
+    write_settings(tmp_path, warehouse_path=str(copied))
+    assert command("export", "plain", "--format", "csv").returncode == 0
+    assert command("export", "safe", "--format", "csv", "--defuse-formulas").returncode == 0
+    plain, safe = (tmp_path / name / "analytics" / "aaa.csv" for name in ("plain", "safe"))
+    rest = "phone,n,total\n{},+4915112345,-5,9007199254740993\n"
+    assert plain.read_text() == "@a," + rest.format("=1+1")
+    assert safe.read_text() == "'@a," + rest.format("'=1+1")
+    for name in ("fluents/calls", "fluents/transcript_turns", "analytics/call_summary"):
+        frames = [polars.read_csv(tmp_path / to / f"{name}.csv") for to in ("plain", "safe")]
+        assert frames[0].height == frames[1].height > 0
+        assert frames[0].columns == frames[1].columns
+    assert command("export", "out").returncode == 0
+    table = pyarrow.parquet.read_table(tmp_path / "out" / "analytics" / "aaa.parquet")
+    assert table["total"].to_pylist() == [9007199254740993]
+    wrong = command("export", "out", "--defuse-formulas")
+    assert (wrong.returncode, "--format csv" in wrong.stderr) == (2, True)
+
+
+def test_a_query_appends_where_the_shell_does(
+    command: Command, warehouse: Path, tmp_path: Path
+) -> None:
+    script = f"{sys.executable} -m connector query 'select 1 as n' --format csv >> all.csv"
+    for _ in range(2):
+        subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, env=environment(), check=True)
+    assert (tmp_path / "all.csv").read_text() == "n\n1\n" * 2
 
 
 def test_a_later_export_replaces_and_deletes_only_what_an_earlier_one_wrote(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.buffer import SqliteBuffer
@@ -136,6 +136,7 @@ def test_a_narrow_terminal_has_whole_names_and_fewer_columns(
         assert f" analytics.{model.name} " in listed
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_is_printed_moves_no_cursor_and_ends_no_line(text: str) -> None:
     assert printable(text).isprintable()

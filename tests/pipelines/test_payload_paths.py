@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 import duckdb
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connector.payload_fields import PAYLOAD_FIELDS, wrong_path
@@ -17,6 +17,7 @@ from pipelines.normalize import json_path
 PARTS = st.text(st.sampled_from("ab\\\"'$*[]#?:/ é😀select") | st.characters(codec="utf-8"))
 
 
+@settings(deadline=None)
 @given(st.lists(PARTS, min_size=1, max_size=4).map(".".join))
 @example("*")
 @example("a.*")
