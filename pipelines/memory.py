@@ -15,6 +15,12 @@ import duckdb
 FOR_ONE = "2GB"
 """For what alone needs more than the limit, such as a transcript of a million turns."""
 
+# What is left of DuckDB's error where Arrow or a job of dlt reports it, and how a commit says it.
+_OUT_OF_MEMORY = re.compile(
+    r"^(\S+: )?(Out of Memory Error: "
+    r"|TransactionContext Error: Failed to commit: (failed to|could not) (pin|allocate|offload))",
+    re.MULTILINE,
+)
 _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -39,7 +45,7 @@ def is_too_much(error: BaseException) -> bool:
     """Whether an error, or one that led to it, says that the data needs more than there is."""
     return any(
         isinstance(link, duckdb.OutOfMemoryException | MemoryError)
-        or re.search(r"^(\S+: )?Out of Memory Error: ", str(link), re.MULTILINE)
+        or _OUT_OF_MEMORY.search(str(link))
         for link in _chain(error)
     )
 

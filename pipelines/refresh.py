@@ -9,13 +9,15 @@ refresh follows the new work and not the history.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import duckdb
 import pyarrow as pa
 import structlog
 
 from connector.errors import ModelError
-from pipelines.memory import room_for_one
+from pipelines.memory import is_too_much, room_for_one
 from pipelines.sql_files import SqlFile
 from pipelines.tables import NORMALIZED, SCHEMA
 
@@ -65,8 +67,8 @@ def refresh(
 ) -> None:
     """Makes the rows of all stale calls again. Raises `ModelError`, and the calls stay stale.
 
-    A call that needs more memory than the SQL may have gets `memory.FOR_ONE` for itself; what
-    needs more than that has no rows in the tables.
+    A call that needs more memory than the SQL may have gets `memory.FOR_ONE` for itself. Where
+    that is too little for a table, its row there says only what `calls` says, the rest is NULL.
     """
     tables = [model for model in models if model.is_table]
     names = {table.name for table in NORMALIZED if "call_id" in table.column_names}
@@ -75,29 +77,54 @@ def refresh(
     while _take_some(connection, calls_at_once):
         try:
             _remake_all(connection, tables, names)
-        except duckdb.OutOfMemoryException:
+        except duckdb.Error as error:
+            if not is_too_much(error):
+                raise
             if calls_at_once > 1:
                 calls_at_once //= 2
                 continue
             with room_for_one(connection):
-                try:
-                    _remake_all(connection, tables, names)
-                except duckdb.OutOfMemoryException:
-                    log.error("call_too_large_for_memory")
-                    _delete_stale(connection, STALE)
+                _remake_what_fits(connection, tables, names)
+
+
+def _remake_what_fits(
+    connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
+) -> None:
+    """Makes the rows of a single call, table by table; of those that cannot be, the bare one."""
+    ((call_id,),) = connection.execute(
+        f"select call_id from {_SCOPE}.calls_now"  # noqa: S608
+    ).fetchall()
+    for model in tables:
+        try:
+            with _transaction(connection):
+                _remake(connection, model, names)
+        except duckdb.Error as error:
+            if not is_too_much(error):
+                raise
+            log.error("call_not_computed", call_id=call_id, model=model.name)
+            with _transaction(connection):
+                _make_bare(connection, model)
+    _delete_stale(connection, STALE)
 
 
 def _remake_all(
     connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
 ) -> None:
-    connection.execute("begin")
-    try:
+    with _transaction(connection):
         for model in tables:
             _remake(connection, model, names)
         _delete_stale(connection, STALE)
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.execute("begin")
+    try:
+        yield
         connection.execute("commit")
     except BaseException:
-        connection.execute("rollback")
+        with suppress(duckdb.TransactionException):  # a commit that fails has ended it
+            connection.execute("rollback")
         raise
 
 
@@ -146,6 +173,24 @@ def _remake(connection: duckdb.DuckDBPyConnection, model: SqlFile, names: set[st
         raise
     except duckdb.Error as error:
         raise ModelError(f"{model.path}: {error}") from error
+
+
+def _make_bare(connection: duckdb.DuckDBPyConnection, model: SqlFile) -> None:
+    """Replaces the row of the call by one that says what `calls` says; there may be none else."""
+    table = f"{ANALYTICS}.{model.name}"
+    _delete_stale(connection, table)
+    if model.header["key"] != "call_id":
+        return
+    shared = connection.execute(
+        "select string_agg(column_name, ', ') from duckdb_columns()"
+        " where database_name = current_database() and schema_name = ? and table_name = ?"
+        " and column_name in (select column_name from duckdb_columns()"
+        "  where database_name = ? and table_name = 'calls')",
+        [ANALYTICS, model.name, _SCOPE],
+    ).fetchall()[0][0]
+    connection.execute(
+        f"insert into {table} by name select {shared} from {_SCOPE}.calls"  # noqa: S608
+    )
 
 
 def _delete_stale(connection: duckdb.DuckDBPyConnection, table: str) -> None:

@@ -21,6 +21,7 @@ calls as (
         count(*) filter (last_event_at > ended_at + interval 1 hour) as late_events,
         count(*) filter (direction is null) as unknown_direction,
         count(*) filter (own_number is null) as unknown_own_number,
+        count(*) filter (event_count is null) as calls_not_computed,
     from analytics.call_summary
 ),
 
@@ -107,6 +108,8 @@ issues as (
                     'calls of which no event says whether they are outbound'),
                 ('unknown_own_number', 'call', unknown_own_number, calls,
                     'calls of which no event says your number'),
+                ('calls_not_computed', 'call', calls_not_computed, calls,
+                    'calls too large to be looked through, with NULL in place of their figures'),
                 ('result_not_json', 'result', result_not_json, results,
                     'post-call results that are no JSON'),
                 ('unknown_type', 'event', unknown_type, events,

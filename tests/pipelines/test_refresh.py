@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from connector.buffer import SqliteBuffer
 from connector.replay_request import ReplayRequest, ask
 from connector.settings import Settings
 from connector.simulator import simulate
-from pipelines import models
+from pipelines import memory, models
 from pipelines.load import Loader, LoadResult
 from pipelines.refresh import mark_all, refresh
 from pipelines.warehouse import Warehouse
@@ -136,3 +142,88 @@ def test_a_warehouse_whose_models_were_views_gets_tables(
     append_all(buffer, [body("event_error", "one more")], clock)
     load()
     assert differences(settings) == {}
+
+
+def test_a_call_that_cannot_be_computed_has_its_row_and_is_counted_and_named(
+    settings: Settings,
+    buffer: SqliteBuffer,
+    clock: Clock,
+    load: Load,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "FOR_ONE", "40MB")
+    calls = ["one", "large", "two"]
+    append_all(buffer, [body("event_error", "e", call_id=call) for call in calls], clock)
+    load()
+    summary = next(model for model in TABLES if model.name == "call_summary")
+    dear = replace(  # a list of 400 MB, for one of the calls
+        summary,
+        sql=f"select one.* replace (event_count + numbers.n - numbers.n as event_count)"
+        f" from ({summary.sql}) as one, lateral (select len(list(i)) as n"
+        " from range(if(one.call_id = 'large', 50_000_000, 1)) as t(i)) as numbers",
+    )
+    with Warehouse(settings) as warehouse:
+        connection = warehouse.connection
+        connection.execute("set memory_limit = '40MB'")
+        connection.execute("set max_temp_directory_size = '0MB'")
+        mark_all(connection)
+        with capture_logs() as logs:
+            refresh(connection, [dear if model is summary else model for model in TABLES])
+        assert connection.execute(
+            "select call_id, webhook, event_count from analytics.call_summary order by event_count"
+        ).fetchall() == [("one", "main", 1), ("two", "main", 1), ("large", "main", None)]
+        assert connection.execute(
+            "select affected_count, examined_count from analytics.data_quality"
+            " where issue = 'calls_not_computed'"
+        ).fetchall() == [(1, 3)]
+        assert [result for result in models.run_checks(connection) if result.offending_rows] == []
+    assert [entry for entry in logs if entry["event"] == "call_not_computed"] == [
+        {
+            "event": "call_not_computed",
+            "log_level": "error",
+            "call_id": "large",
+            "model": "call_summary",
+        }
+    ]
+
+
+def test_the_fields_of_large_results_fit_into_little_memory(
+    settings: Settings, buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
+) -> None:
+    """They did not: each field carried its whole result along."""
+    large = {f"field_{n:05}": "v" * 80 for n in range(10_000)}
+    done = "event_post_call_processing_completed"
+    append_all(buffer, [body(done, {"result": large, "n": n}) for n in range(2)], clock)
+    with capture_logs() as logs:
+        load()
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == []
+    assert query("select count(*), count(distinct path) from analytics.post_call_fields") == [
+        (20_000, 10_000)
+    ]
+    assert query("select post_call_result_count from analytics.call_summary") == [(2,)]
+
+
+@profile(deadline=None, max_examples=100)
+@given(
+    result=st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(-1e9, 1e9) | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=20,
+    )
+)
+def test_paths_and_values_of_fields_are_those_of_json_tree(result: object) -> None:
+    fields = next(model for model in TABLES if model.name == "post_call_fields")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema fluents; create table fluents.post_call_results as"
+            " select 'e' as event_id, 'c' as call_id, now() as received_at, ?::json as result_json",
+            [json.dumps(result)],
+        )
+        found = connection.execute(f"select path, text from ({fields.sql}) order by all")
+        rows = found.fetchall()
+        tree = connection.execute(
+            "select fullkey, atom ->> '$' from fluents.post_call_results,"
+            " json_tree(result_json) as tree where tree.type not in ('OBJECT', 'ARRAY')"
+            " order by all"
+        )
+        assert rows == tree.fetchall()
