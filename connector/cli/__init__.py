@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import click
@@ -24,6 +25,7 @@ from connector.cli.send import send
 from connector.cli.serve import serve
 from connector.cli.sql import sql
 from connector.cli.status import status
+from connector.cli.tables import printable
 from connector.errors import FluentsError, LoadRunning
 from connector.permissions import OWNER_ONLY
 
@@ -59,18 +61,43 @@ for command in (
 
 
 def main() -> None:
-    """Runs the command line. Exit statuses: 0 done, 1 failed, 2 wrong use, 3 already running."""
+    """Runs the command line.
+
+    Exit statuses: 0 done, 1 failed, 2 wrong use, 3 already running, 130 ended by Ctrl-C.
+    """
     os.umask(OWNER_ONLY)
+    interrupts: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupt)
     try:
-        # click returns the status of its Exit; what a command returns is None
-        sys.exit(cli(prog_name="fluents-warehouse", standalone_mode=False))
+        _run(interrupts)
+    except KeyboardInterrupt:  # a second Ctrl-C
+        sys.exit(130)
+
+
+def _run(interrupts: list[int]) -> None:
+    try:
+        try:
+            # click returns the status of its Exit; what a command returns is None
+            sys.exit(cli(prog_name="fluents-warehouse", standalone_mode=False))
+        except Exception as error:
+            # DuckDB, and modules while they are imported, make other errors of a Ctrl-C
+            if interrupts:
+                raise click.exceptions.Abort from error
+            raise
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except FluentsError as error:
-        click.echo(f"Error: {error}", err=True)
+        text = "\n".join(map(printable, str(error).split("\n")))
+        click.echo(f"Error: {text}", err=True)
         sys.exit(3 if isinstance(error, LoadRunning) else 1)
     except BrokenPipeError:
         # `query … | head` closes the pipe; Python would complain once more at its exit.
