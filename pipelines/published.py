@@ -17,6 +17,7 @@ import duckdb
 
 from connector.errors import LoadFailed
 from pipelines import holdings, properties
+from pipelines.comments import quoted
 from pipelines.tables import SCHEMA
 
 MODELS, OWN_MODELS = "models", "own_models"
@@ -68,7 +69,7 @@ def said_in(path: Path) -> Said | None:
     if not path.is_file():
         return None
     with duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach ? as {_OTHER} (read_only)", [str(path)])
+        connection.execute(f"attach {quoted(str(path))} as {_OTHER} (read_only)")
         connection.execute(f"use {_OTHER}")
         tables = connection.execute(
             "select schema_name, table_name from duckdb_tables()"
@@ -101,7 +102,7 @@ def refuse_to_lose(connection: duckdb.DuckDBPyConnection, path: Path, published:
 
     `path` is the loader's file, which `connection` has open. Reads the ids of both whole.
     """
-    connection.execute(f"attach ? as {_OTHER} (read_only)", [str(published)])
+    connection.execute(f"attach {quoted(str(published))} as {_OTHER} (read_only)")
     try:
         ((count, first),) = connection.execute(
             f"select count(*), min(event_id) from ({_ids(f'{_OTHER}.{SCHEMA}')})"  # noqa: S608
