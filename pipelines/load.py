@@ -86,7 +86,7 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
             return said_in(settings.data_dir / FILE) == published
     except LoadRunning:
         return True
-    except (LoadFailed, duckdb.Error):
+    except (LoadFailed, OSError, duckdb.Error):
         return False  # the load says why
 
 

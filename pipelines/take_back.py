@@ -30,14 +30,13 @@ def take_back(settings: Settings, file: Path) -> bool:
     """
     if file.exists():
         return False
-    # The log of the lost file belongs to no other one. What is in it the buffer still keeps.
-    leftover = file.with_name(f"{file.name}.wal")
-    with suppress(FileNotFoundError):
-        leftover.rename(leftover.with_name(f"{leftover.name}.lost"))
-    published = _published(settings.warehouse_path)
-    if published is None:
-        return False
+    published = target = settings.warehouse_path
     try:
+        # The log of the lost file belongs to no other. What is in it the buffer still keeps.
+        leftover = file.with_name(f"{file.name}.wal")
+        with suppress(FileNotFoundError):
+            leftover.rename(leftover.with_name(f"{leftover.name}.lost"))
+        published = _published(target)
         if said_in(published) is None:
             return False
         _copy(published, file, settings.disk_reserve_bytes)
@@ -46,15 +45,14 @@ def take_back(settings: Settings, file: Path) -> bool:
             f"The loader's file {file} is not there, and what is published, {published}, cannot "
             f"be taken back in its place: {error}. If data_dir is a volume, mount it. If another "
             f"program has the published file open for writing, close it there. To begin with an "
-            f"empty warehouse, move {settings.warehouse_path} away, and the folder "
-            f"{snapshots_of(settings.warehouse_path)} with it. "
+            f"empty warehouse, move {target} away, and the folder {snapshots_of(target)} with it. "
             "Nothing is lost: the buffer keeps what is not loaded."
         ) from error
     log.warning("warehouse_taken_back", file=str(file), published=str(published))
     return True
 
 
-def _published(target: Path) -> Path | None:
+def _published(target: Path) -> Path:
     """The published file, or where its link is lost the newest snapshot."""
     if target.is_file():
         return target
@@ -63,7 +61,7 @@ def _published(target: Path) -> Path | None:
         for path in snapshots_of(target).glob(f"{target.name}.*")
         if path.is_file() and not path.is_symlink() and path.suffix != ".wal"
     ]
-    return max(snapshots, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return max(snapshots, key=lambda path: path.stat().st_mtime_ns, default=target)
 
 
 def _copy(published: Path, file: Path, reserve: int) -> None:

@@ -204,3 +204,16 @@ def test_the_commands_say_that_it_was_taken_back(
     assert (
         "The loader's file was lost, and the published one taken back" in command("status").stdout
     )
+
+
+def test_it_waits_for_room_on_the_disk_of_the_loader(
+    settings: Settings, clock: Clock, load: Load, query: Query
+) -> None:
+    stage(settings, clock, "a")
+    load()
+    lose_the_file(settings)
+    with pytest.raises(LoadFailed, match="disk_reserve_bytes would not be left free"):
+        Loader(settings.model_copy(update={"disk_reserve_bytes": 2**60}))
+    assert not (settings.data_dir / FILE).exists()
+    load()
+    assert query(SQL) == [("a",)]
