@@ -87,7 +87,12 @@ def rows_of_calls(
         ).to_arrow_table()
     finally:
         connection.unregister("asked_for")
-    return found.cast(table.arrow_schema)
+    return found.cast(nullable(table.arrow_schema))
+
+
+def nullable(schema: pa.Schema) -> pa.Schema:
+    """The schema of rows that may lack any value: a column that was made again has none yet."""
+    return pa.schema([field.with_nullable(True) for field in schema])
 
 
 def check_warehouse(buffer_path: Path, warehouse_path: Path) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """One load: from the staging buffer to the published warehouse.
 
-1. Drop what an interrupted load left in dlt's folder: the buffer has it still.
+1. Drop what an interrupted load left in dlt's folder: the buffer has it still. Make the derived
+   rows again where another version made them.
 2. Ask the warehouse up to which position it holds this buffer, and go on from there.
 3. Batch by batch: read, normalize, load, ask the warehouse again, and only then confirm.
 4. Let the buffer discard what is confirmed and old, and publish if anything is new.
@@ -30,6 +31,7 @@ from connector.settings import Settings
 from pipelines import comments, refresh
 from pipelines.analytics import Analytics
 from pipelines.batches import Batches
+from pipelines.derivation import derive_again
 from pipelines.locking import only_one
 from pipelines.memory import is_of_the_data, room_for_one
 from pipelines.normalize import Normalizer
@@ -38,7 +40,6 @@ from pipelines.published import said_by, said_in
 from pipelines.replay import replay
 from pipelines.reporting import Done, reported
 from pipelines.source import fluents_source
-from pipelines.tables import ALL_TABLES
 from pipelines.take_back import take_back
 from pipelines.warehouse import FILE, Warehouse
 
@@ -159,6 +160,7 @@ class Loader:
         with reported(self._settings.data_dir, started_at) as done:
             dropped = self._warehouse.drop_pending()
             done.taken_back_at = self._taken_back_at or done.taken_back_at
+            derive_again(self._settings, self._buffer, self._normalizer, self._warehouse.connection)
             self._load_batches(done, progress)
             if done.batches or dropped:
                 self._warehouse.forget_loaded_packages()
@@ -248,10 +250,8 @@ class Loader:
         return False
 
     def _load_batch(self, batch: Batch, tables: Mapping[str, pa.Table]) -> None:
-        lacks_tables = self._warehouse.lacks(*ALL_TABLES)
-        if lacks_tables:
-            self._warehouse.forget_schema()
-        self._warehouse.load(fluents_source(batch, tables, empty_tables=lacks_tables))
+        is_new = self._warehouse.is_new_to_dlt()
+        self._warehouse.load(fluents_source(batch, tables, empty_tables=is_new))
 
     def _known_calls(self, call_ids: pa.Table) -> pa.Table:
         refresh.mark(self._warehouse.connection, call_ids)  # before anything of them is loaded
@@ -272,7 +272,7 @@ class Loader:
         return position
 
     def _make_tables(self) -> None:
-        if self._warehouse.lacks(*ALL_TABLES):
+        if self._warehouse.is_new_to_dlt():
             nothing = self._buffer.read(0, 0, max_rows=1, max_bytes=1)
             self._load_batch(nothing, self._normalizer.tables(nothing))
 

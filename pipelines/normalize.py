@@ -7,6 +7,7 @@ whose `extra` holds the body as text, so that nothing is lost and everything els
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import sqlglot
 import structlog
 
 from connector.buffer import Batch, StoredDelivery
@@ -23,7 +25,7 @@ from connector.delivery import MAX_NAME_CHARACTERS
 from connector.errors import ModelError
 from pipelines.memory import is_too_much, room_for_one
 from pipelines.sql_files import SqlFile, in_order, read_folder, references, sql_folder
-from pipelines.tables import BY_NAME, CALLS, Table
+from pipelines.tables import BY_NAME, CALLS, EVENTS, QUARANTINE, Table
 
 # Of one table's rows of a batch. They lie outside of the engine, so its limit does not hold them:
 # 9 MB of short turns of a call whose id has 1,000 characters would be 1.8 GB.
@@ -132,6 +134,51 @@ class Normalizer:
         unreadable = self._unreadable(batch.buffer_id, rows)
         repaired = [_as_text_only(row) if row[0] in unreadable else row for row in rows]
         return self._run(_arrow(batch.buffer_id, repaired))
+
+    def derived(self, events: pa.Table) -> dict[str, pa.Table]:
+        """The rows that rows of `events` give in the tables made from them.
+
+        `calls` is what these events alone say of them, as in `tables`.
+        Raises `BatchTooLarge` where several events together need too much memory.
+        """
+        try:
+            return self._run_derived(events)
+        except duckdb.OutOfMemoryException as error:
+            if events.num_rows > 1:
+                raise BatchTooLarge from error
+            with room_for_one(self._connection):
+                return self._run_derived(events)
+
+    def _run_derived(self, events: pa.Table) -> dict[str, pa.Table]:
+        tables: dict[str, pa.Table] = {}
+        self._connection.register(EVENTS.name, events)
+        self._connection.register("known_calls", CALLS.arrow_schema.empty_table())
+        try:
+            for file, table in self._steps:
+                if table not in (EVENTS, QUARANTINE):
+                    tables[table.name] = self._rows(file, table)
+                    self._connection.register(table.name, tables[table.name])
+        finally:
+            for name in (EVENTS.name, "known_calls", *tables):
+                self._connection.unregister(name)
+        return tables
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the SQL or a table's columns do; comments and layout do not count."""
+        macros = (sql_folder() / "macros.sql").read_text(encoding="utf-8")
+        parts = [
+            *(
+                f"{table.name} {table.key} {[(c.name, c.data_type) for c in table.columns]}"
+                for _, table in self._steps
+            ),
+            *(
+                token.text
+                for sql in (macros, *(file.sql for file, _ in self._steps))
+                for token in sqlglot.tokenize(sql, read="duckdb")
+            ),
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def calls(self, known: Mapping[str, pa.Table]) -> pa.Table:
         """The rows of `calls` that `known` gives: all rows of some calls, by table.

@@ -8,7 +8,7 @@ that were right already are not touched, and nothing is taken from what the buff
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -23,6 +23,8 @@ from pipelines.normalize import BatchTooLarge, Normalizer
 from pipelines.refresh import mark
 from pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
 
+CALLS_AT_ONCE = 2_000  # so that memory has a limit, whatever is read again
+
 # Where a row came through first stays as it is.
 _ORIGIN = {"buffer_id", "position"}
 _ACTIONS = {"INSERT": "added", "UPDATE": "changed"}
@@ -35,10 +37,13 @@ def replay(
     normalizer: Normalizer,
     connection: duckdb.DuckDBPyConnection,
     progress: Callable[[int, int], None],
+    *,
+    only: Sequence[Table] = NORMALIZED,
 ) -> ReplayAnswer:
     """Reads again what is asked for and is loaded already, and sets right what differs.
 
     Each batch is one transaction. Done again after a kill, it goes on where that left off.
+    `only` some tables leaves the others, and what is folded from them, to the caller.
     """
     counts: Counter[str] = Counter()
     received: list[int] = []
@@ -47,7 +52,8 @@ def replay(
         for part, tables in _normalized(normalizer, batch):
             with closing(connection.cursor()) as cursor:
                 cursor.begin()
-                counts += _set_right(cursor, normalizer, part, tables)
+                chosen = {table.name: tables[table.name] for table in only}
+                counts += set_right(cursor, normalizer, _events(part), chosen)
                 cursor.commit()
         counts["deliveries"] += len(batch.rows)
         received.append(min(row[_RECEIVED_AT] for row in batch.rows))
@@ -108,45 +114,68 @@ def _normalized(
             )
 
 
-def _set_right(
-    cursor: duckdb.DuckDBPyConnection,
-    normalizer: Normalizer,
-    batch: Batch,
-    tables: dict[str, pa.Table],
-) -> Counter[str]:
-    deliveries = [StoredDelivery(*row) for row in batch.rows]
+def _events(batch: Batch) -> list[str]:
     # A refused delivery that was stored after all is an event of the same id, and that one's
     # rows are none of this delivery's.
-    events = [delivery.event_id for delivery in deliveries if delivery.reason is None]
+    deliveries = (StoredDelivery(*row) for row in batch.rows)
+    return [delivery.event_id for delivery in deliveries if delivery.reason is None]
+
+
+def set_right(
+    cursor: duckdb.DuckDBPyConnection,
+    normalizer: Normalizer,
+    events: list[str],
+    tables: Mapping[str, pa.Table],
+) -> Counter[str]:
+    """Makes the rows of some events be those of `tables`, in the transaction of the caller.
+
+    With their calls, which are what all their events say, if `tables` has those.
+    """
     cursor.register("replayed", pa.table({"event_id": pa.array(events, pa.string())}))
     counts: Counter[str] = Counter()
     for table in NORMALIZED:
-        if table is not CALLS:
+        if table is not CALLS and table.name in tables:
             counts += _merge(cursor, table, tables[table.name])
             counts["removed"] += _remove(cursor, table, events)
+    if CALLS.name not in tables:
+        return counts
     touched = cursor.sql(
         f"select distinct call_id from {SCHEMA}.events where event_id in (from replayed)"  # noqa: S608
     ).to_arrow_table()
     mark(cursor, touched)
-    # A call is folded from all its events, of which only some may be read again.
+    return counts + _fold(cursor, normalizer, touched)
+
+
+def _fold(
+    cursor: duckdb.DuckDBPyConnection, normalizer: Normalizer, touched: pa.Table
+) -> Counter[str]:
+    """Folds calls from all their events, of which only some may be read again."""
+    if touched.num_rows > CALLS_AT_ONCE:
+        return sum(
+            (
+                _fold(cursor, normalizer, touched.slice(start, CALLS_AT_ONCE))
+                for start in range(0, touched.num_rows, CALLS_AT_ONCE)
+            ),
+            Counter(),
+        )
     known = {
         name: rows_of_calls(cursor, table, touched)
         for name, table in BY_NAME.items()
         if name in normalizer.sources_of_calls or table is CALLS
     }
-    return counts + _merge(cursor, CALLS, normalizer.calls(known))
+    return _merge(cursor, CALLS, normalizer.calls(known))
 
 
 def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> Counter[str]:
     """Adds what is missing and changes what differs; counts both."""
     names = table.column_names
-    told = [name for name in names if name not in _ORIGIN and name not in table.key]
+    told = [name for name in names if name not in table.key]
     is_same_row = " and ".join(f"there.{name} = fresh.{name}" for name in table.key)
     cursor.register("fresh", rows)
     merged = cursor.execute(
         f"merge into {SCHEMA}.{table.name} as there using fresh on ({is_same_row})"  # noqa: S608
         f" when matched and ({' or '.join(_differs(table, name) for name in told)})"
-        f" then update set {', '.join(f'{name} = fresh.{name}' for name in told)}"
+        f" then update set {', '.join(f'{name} = {_told(name)}' for name in told)}"
         f" when not matched then insert ({', '.join(names)}, _dlt_load_id) values ("
         f" {', '.join(f'fresh.{name}' for name in names)},"
         f" (select max(load_id) from {SCHEMA}._dlt_loads where status = 0))"
@@ -155,7 +184,13 @@ def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> C
     return Counter(_ACTIONS[action] for (action,) in merged.fetchall())
 
 
+def _told(name: str) -> str:
+    return f"coalesce(there.{name}, fresh.{name})" if name in _ORIGIN else f"fresh.{name}"
+
+
 def _differs(table: Table, name: str) -> str:
+    if name in _ORIGIN:
+        return f"there.{name} is null and fresh.{name} is not null"
     is_json = any(column.name == name and column.data_type == "json" for column in table.columns)
     return f"there.{name}{'::varchar' if is_json else ''} is distinct from fresh.{name}"
 

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import pyarrow as pa
 
 SCHEMA = "fluents"
+SCHEMA_VERSION = 2
+"""Of the tables below: one more in a release that changes them. See pipelines/migrations.py."""
 
 DataType = Literal["text", "timestamp", "bigint", "bool", "double", "json"]
 

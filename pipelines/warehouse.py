@@ -1,5 +1,7 @@
 """The loader's own warehouse file: written by dlt, asked by us what it holds.
 
+It is brought up to date when it is opened, so its tables and columns are always there.
+
 Only one process may have it open, which the lock of `pipelines.load` sees to. Readers open
 the published copy instead.
 """
@@ -19,7 +21,8 @@ from connector.errors import LoadFailed
 from connector.settings import Settings
 from pipelines import holdings
 from pipelines.destination import keyed_duckdb
-from pipelines.tables import CALLS, LOADS, SCHEMA, Table
+from pipelines.migrations import migrate, refuse_newer
+from pipelines.tables import CALLS, SCHEMA
 
 PIPELINE = "fluents_warehouse"
 FILE = "warehouse.duckdb"
@@ -35,11 +38,10 @@ class Warehouse:
 
     def __init__(self, settings: Settings) -> None:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        # Tables seen to have all columns: nobody can drop one while the file is open here.
-        self._whole: set[str] = set()
         self.path = settings.data_dir / FILE
         try:
             self._make_whole()
+            refuse_newer(self.path)
             self.connection = duckdb.connect(
                 str(self.path),
                 config={"memory_limit": settings.memory_limit, "python_enable_replacements": False},
@@ -49,6 +51,17 @@ class Warehouse:
                 f"The loader's file {self.path} cannot be opened: {error}. If another program "
                 f"has it open, close it there: readers open {settings.warehouse_path}."
             ) from error
+        try:
+            migrate(self.connection)
+        except duckdb.Error as error:
+            self.connection.close()
+            raise LoadFailed(
+                f"The loader's file {self.path} cannot be brought up to date: {error}. It was not "
+                "changed. The buffer keeps what waits."
+            ) from error
+        except LoadFailed:
+            self.connection.close()
+            raise
         dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
         self.pipeline = dlt.pipeline(
             PIPELINE,
@@ -75,31 +88,12 @@ class Warehouse:
         """Closes the file; DuckDB folds its write-ahead log back into it."""
         self.connection.close()
 
-    def lacks(self, *tables: Table) -> bool:
-        """Whether a column of `tables` is not there: nothing was loaded, or by an older version."""
-        unsure = [table for table in tables if table.name not in self._whole]
-        if not unsure:
-            return False
-        there = self._rows(
-            "select table_name, column_name from duckdb_columns() where schema_name = ?", SCHEMA
-        )
-        wanted = {(table.name, column.name) for table in unsure for column in table.columns}
-        if not wanted <= set(there):
-            return True
-        self._whole.update(table.name for table in unsure)
-        return False
+    def is_new_to_dlt(self) -> bool:
+        """Whether dlt has recorded no schema yet, or none since tables or columns were made.
 
-    def forget_schema(self) -> None:
-        """Makes dlt look which tables and columns are there, and make the others.
-
-        It trusts the version that it recorded, and never makes what was dropped since.
+        The next load should then name all tables.
         """
-        with closing(self.connection.cursor()) as cursor:
-            if cursor.execute(
-                "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
-                [SCHEMA, "_dlt_version"],
-            ).fetchone():
-                cursor.execute(f"delete from {SCHEMA}._dlt_version")  # noqa: S608
+        return not self._rows(f"select 1 from {SCHEMA}._dlt_version limit 1")  # noqa: S608
 
     def drop_pending(self) -> bool:
         """Drops what an interrupted load left in dlt's folder; says whether there was any.
@@ -143,8 +137,6 @@ class Warehouse:
 
     def position(self, buffer_id: str) -> tuple[int, str | None]:
         """Up to which position of a buffer it holds everything, and the delivery there."""
-        if self.lacks(LOADS):
-            return 0, None
         with closing(self.connection.cursor()) as cursor:
             return holdings.position(cursor, buffer_id)
 
@@ -155,7 +147,7 @@ class Warehouse:
 
     def known_calls(self, call_ids: pa.Table) -> pa.Table:
         """The rows of `calls` for the given ids (one column `call_id`)."""
-        if self.lacks(CALLS) or not call_ids.num_rows:
+        if not call_ids.num_rows:
             return CALLS.arrow_schema.empty_table()
         with closing(self.connection.cursor()) as cursor:
             return holdings.rows_of_calls(cursor, CALLS, call_ids)
