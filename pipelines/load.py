@@ -32,6 +32,7 @@ from pipelines import comments, refresh
 from pipelines.analytics import Analytics
 from pipelines.batches import Batches
 from pipelines.derivation import derive_again
+from pipelines.disk_space import free_bytes, has_room, limit_spilling
 from pipelines.locking import only_one
 from pipelines.memory import is_of_the_data, room_for_one
 from pipelines.normalize import Normalizer
@@ -47,6 +48,11 @@ Progress = Callable[[int, int], None]
 """Told how many deliveries are loaded, of how many."""
 
 DAY_MICROSECONDS = 24 * 3600 * 1_000_000
+
+COPIES = 3
+"""Of its rows that a batch may write: dlt's Parquet, DuckDB's log, and the warehouse itself."""
+
+MEGABYTE = 1024**2
 
 log = structlog.get_logger(__name__)
 
@@ -183,6 +189,7 @@ class Loader:
         up_to = buffer.counts().last_position
         total = up_to - position
         progress(0, total)
+        self._leave_room(0)
         with closing(
             Batches(
                 buffer,
@@ -194,6 +201,7 @@ class Loader:
             )
         ) as normalized:
             for batch, tables in normalized:
+                self._leave_room(sum(table.nbytes for table in tables.values()))
                 if not self._try_batch(normalized, batch, tables):
                     continue
                 position = self._confirm(batch)
@@ -223,6 +231,21 @@ class Loader:
         log.warning("buffer_restored", position=position, buffer_id=buffer.buffer_id)
         buffer.renew()
         return 0
+
+    def _leave_room(self, row_bytes: int) -> None:
+        """Puts the load off where its rows would take the disk that the receiver stores on."""
+        folder, reserve = self._settings.data_dir, self._settings.disk_reserve_bytes
+        needed = row_bytes * COPIES
+        if row_bytes and not has_room(folder, needed, reserve):
+            free = free_bytes(folder) / MEGABYTE
+            raise LoadFailed(
+                f"The load waits for space: {folder} has {free:,.0f} MB free, and a batch takes "
+                f"{needed / MEGABYTE:,.1f} MB beside the {reserve / MEGABYTE:,.0f} MB of "
+                "`disk_reserve_bytes` that it leaves to the receiver. Nothing is lost: the buffer "
+                "keeps it. Make room, or set that lower; the next load goes on by itself."
+            )
+        limit_spilling(self._warehouse.connection, folder, reserve)
+        self._normalizer.limit_spilling(folder, reserve)
 
     def _try_batch(self, normalized: Batches, batch: Batch, tables: Mapping[str, pa.Table]) -> bool:
         """Loads a batch; or has it given again otherwise where the warehouse cannot take it so.

@@ -23,6 +23,7 @@ import structlog
 from connector.buffer import Batch, StoredDelivery
 from connector.delivery import MAX_NAME_CHARACTERS
 from connector.errors import ModelError
+from pipelines.disk_space import limit_spilling
 from pipelines.memory import is_too_much, room_for_one
 from pipelines.sql_files import SqlFile, in_order, read_folder, references, sql_folder
 from pipelines.tables import BY_NAME, CALLS, EVENTS, QUARANTINE, Table
@@ -110,6 +111,10 @@ class Normalizer:
     def close(self) -> None:
         """Frees the in-memory database."""
         self._connection.close()
+
+    def limit_spilling(self, folder: Path, reserve: int) -> None:
+        """See `pipelines.disk_space`."""
+        limit_spilling(self._connection, folder, reserve)
 
     def tables(self, batch: Batch, *, text_only: bool = False) -> dict[str, pa.Table]:
         """The rows of `batch` for each table of `pipelines.tables.NORMALIZED`, by its name.

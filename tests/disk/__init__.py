@@ -54,7 +54,7 @@ class FaultyDisk:
 
 
 class SmallDisk:
-    """A small tmpfs at `folder`, for the process that is started `within`, and its children."""
+    """A tmpfs at `folder`, for the process that is started `within`, and its children."""
 
     def __init__(self, folder: Path, megabytes: int = 4) -> None:
         self.folder = folder

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from structlog.testing import capture_logs
 
 from connector.buffer import Counts, SqliteBuffer
 from connector.cli.status import collect
 from connector.settings import Settings
-from pipelines.load import Loader, LoadResult
+from pipelines.load import LoadResult
 from pipelines.warehouse import FILE
+from tests.connector.test_disk_trouble import Poster
 from tests.connector.test_server import until
-from tests.deliveries import Clock, append_all, body
+from tests.deliveries import Clock, append_all, body, whole
 from tests.disk import FULL, READ_ONLY, FaultyDisk, SmallDisk
-from tests.processes import environment, write_settings
+from tests.processes import Receiver, environment, write_settings
 
 Load = Callable[[], LoadResult]
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -118,30 +118,6 @@ def test_a_loader_that_runs_on_loads_what_came_while_the_disk_was_full(
         assert loader.wait(60) == 0
 
 
-def test_publishing_waits_for_room_is_said_once_and_loads_go_on(
-    settings: Settings, clock: Clock, load: Load
-) -> None:
-    published, full = (
-        settings.warehouse_path,
-        settings.model_copy(update={"disk_reserve_bytes": 2**60}),
-    )
-    stage(settings, clock)
-    load()
-    with Loader(full) as loader, capture_logs() as logs:
-        for _ in range(2):
-            stage(settings, clock)
-            assert not loader.load(is_last=True).published
-    assert held(published) == EACH
-    assert counts(settings).pending == 0
-    assert [log["event"] for log in logs] == ["publish_waits"]
-    state = collect(settings)["warehouse"]
-    assert "disk_reserve_bytes" in state["publish_waits"]
-    assert state["loaded_since"] == 2 * EACH
-    assert load().published
-    assert held(published) == 3 * EACH
-    assert collect(settings)["warehouse"]["publish_waits"] is None
-
-
 def test_a_disk_of_readers_keeps_its_reserve_and_is_published_to_once_it_has_room(
     settings: Settings, clock: Clock, tmp_path: Path
 ) -> None:
@@ -174,9 +150,34 @@ def test_a_disk_of_readers_keeps_its_reserve_and_is_published_to_once_it_has_roo
             until(lambda: counts(settings).pending == 0 and "publish_waits" in log.read_text())
             assert seen() == EACH
             assert os.statvfs(published).f_bavail * 4096 > reserve
-        until(lambda: seen() == 2 * EACH)
+            stage(settings, clock)
+            until(lambda: counts(settings).pending == 0)
+            state = collect(settings)["warehouse"]
+            assert "disk_reserve_bytes" in state["publish_waits"]
+            assert log.read_text().count('"publish_waits"') == 1
+        until(lambda: seen() == 3 * EACH)
+        assert collect(settings)["warehouse"]["publish_waits"] is None
         assert "load_failed" not in log.read_text()
         assert loader.poll() is None
     finally:
         loader.terminate()
         assert loader.wait(60) == 0
+
+
+def test_the_receiver_stores_on_while_the_loader_waits_for_space(tmp_path: Path) -> None:
+    """Both on one disk of 64 MB, of which the loader leaves 56 MB to the receiver."""
+    data = tmp_path / ".fluents"
+    data.mkdir()
+    small = SmallDisk(data, megabytes=64)
+    reserve = 56 * 1024**2
+    with Receiver(
+        tmp_path, "run", within=small.within, env=small.env, disk_reserve_bytes=reserve
+    ) as receiver:
+        poster = Poster(receiver)
+        assert poster.post(200) == {200}
+        until(lambda: "waits for space" in receiver.log.read_text())
+        assert poster.post(500) == {200}
+        small.copy(receiver.process.pid, tmp_path / "copy")
+    with closing(SqliteBuffer(tmp_path / "copy" / "buffer.sqlite")) as buffer:
+        assert {row[1] for row in whole(buffer).rows} == set(poster.stored.values())
+        assert buffer.counts().pending >= 500
