@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from connector.buffer import Batch, SqliteBuffer
 from connector.errors import LoadFailed
 from connector.settings import Settings
 from pipelines.load import Loader, LoadResult
-from tests.deliveries import Clock, append_all, body
-from tests.hostile.dear import as_of_an_older_version
+from pipelines.memory import is_too_much
+from tests.deliveries import TOKEN, Clock, append_all, body
+from tests.hostile.dear import DEAR, as_of_an_older_version, dear_body
 from tests.pipelines.conftest import Query
+from tests.pipelines.profiles import examples
 
 Load = Callable[[], LoadResult]
 
@@ -62,3 +69,62 @@ def test_a_delivery_that_the_warehouse_never_has_memory_for_is_loaded_as_text(
     assert query("select count(message) from fluents.errors") == [(19,)]
     assert query("select count(*) from analytics.call_summary") == [(20,)]
     assert buffer.counts().pending == 0
+
+
+def test_what_is_refused_for_memory_in_a_commit_or_a_job_is_recognised() -> None:
+    commit = duckdb.TransactionException(
+        "TransactionContext Error: Failed to commit: failed to pin block of size 3.8 MiB"
+    )
+    job = LoadFailed("dlt failed")
+    job.__context__ = RuntimeError("Job failed with message: \nOut of Memory Error: failed to pin")
+    assert is_too_much(commit)
+    assert is_too_much(job)
+    assert not is_too_much(LoadFailed("The load waits for space"))
+    assert not is_too_much(duckdb.IOException("IO Error: No space left on device"))
+
+
+# of which `dear_body` makes a body: kind, size, unit, id of the call, and whether a key is repeated
+DEAR_BODIES = st.tuples(
+    st.sampled_from(sorted(DEAR)),
+    st.sampled_from([10_000, 300_000]),
+    st.sampled_from(["a", "oh no, ", "😀", '"']),
+    st.tuples(st.sampled_from("cde"), st.sampled_from([1, 1_024, 5_000, 90_000])),
+    st.booleans(),
+)
+
+
+@examples(few=2)
+@given(drawn=st.lists(DEAR_BODIES, min_size=2, max_size=4))
+def test_no_body_stops_a_load_and_every_call_is_there(
+    drawn: list[tuple[str, int, str, tuple[str, int], bool]],
+) -> None:
+    """The whole way: buffer, dlt, destination, models and publishing."""
+    bodies = [
+        dear_body(kind, size, unit, letter * length, repeated)
+        for kind, size, unit, (letter, length), repeated in drawn
+    ]
+    with TemporaryDirectory() as folder:
+        settings = Settings(
+            data_dir=Path(folder) / "data",
+            warehouse_path=Path(folder) / "published.duckdb",
+            webhooks={"main": TOKEN},
+            buffer_keep_days=36500,
+            disk_reserve_bytes=0,
+        )
+        clock = Clock()
+        behind = body("event_error", "behind", call_id="behind")
+        with closing(SqliteBuffer(settings.buffer_file)) as buffer:
+            ids = {
+                as_of_an_older_version(buffer, content, clock()) for content in [*bodies, behind]
+            }
+            with Loader(settings) as loader:
+                loader.load()
+            assert buffer.counts().pending == 0
+        calls = {json.loads(content)["call_id"] for content in [*bodies, behind]}
+        with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+            for table in ("fluents.calls", "analytics.call_summary"):
+                assert set(connection.execute(f"select call_id from {table}").fetchall()) == {
+                    (call_id,) for call_id in calls
+                }
+            events = connection.execute("select event_id from fluents.events").fetchall()
+        assert sorted(event_id for (event_id,) in events) == sorted(ids)
