@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.cli.options import Duration, config_option
-from connector.errors import FluentsError, LoadRunning
+from connector.errors import BufferUnavailable, FluentsError, LoadRunning
 
 if TYPE_CHECKING:
     from connector.settings import Settings
@@ -81,10 +81,19 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
 
     log = structlog.get_logger(__name__)
     say_at = 0.0
+    was_open = False
     while not stop.is_set():
         try:
+            # A buffer made in place of one that is gone (an unmounted data_dir) would take events
+            # that nobody finds once that is back.
+            if was_open and not settings.buffer_file.exists():
+                raise BufferUnavailable(
+                    f"The staging buffer {settings.buffer_file} is gone. Bring it back, or restart "
+                    "the receiver to make one."
+                )
             with Loader(settings) as loader:
                 say_at = 0.0
+                was_open = True
                 is_last = False
                 while not is_last:
                     is_last = stop.is_set()
