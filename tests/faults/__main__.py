@@ -8,12 +8,14 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from tests.faults.chaos import Plan
+from tests.faults.beside import TROUBLES
+from tests.faults.chaos import ANOTHER_LOAD, LOST, OLDER, OLDER_SCHEMA, RESTORED, Plan
 from tests.faults.judge import summary
 from tests.faults.launcher import STEPS
 from tests.faults.run import Minima, Report, run, versions
@@ -22,10 +24,10 @@ PROGRESS_SECONDS = 10.0
 
 
 @click.command()
-@click.option("--kills", default=200, show_default=True, type=click.IntRange(60))
-@click.option("--events", default=100_000, show_default=True, type=click.IntRange(1_000))
+@click.option("--kills", default=500, show_default=True, type=click.IntRange(60))
+@click.option("--events", default=500_000, show_default=True, type=click.IntRange(1_000))
 @click.option("--seed", type=int, help="The printed seed of a run, to draw the same again.")
-@click.option("--minutes", default=15.0, show_default=True, help="Time for the attack.")
+@click.option("--minutes", default=60.0, show_default=True, help="Time for the attack.")
 @click.option("--keep", is_flag=True, help="Keep the folder if anything was found.")
 def main(kills: int, events: int, seed: int | None, minutes: float, keep: bool) -> None:
     """Kill a receiver and its loader again and again; nothing may be lost, nothing twice."""
@@ -35,13 +37,14 @@ def main(kills: int, events: int, seed: int | None, minutes: float, keep: bool) 
     click.echo(f"seed {seed}, with {_words(versions())}")
     folder = Path(tempfile.mkdtemp(prefix="fluents-faults-"))
     found = True
+    plan = Plan(seed, kills)
     try:
         report = run(
             folder,
             seed=seed,
             events=events,
-            plan=Plan(seed, kills),
-            minima=_minima(kills, events),
+            plan=plan,
+            minima=_minima(plan, kills, events),
             minutes=minutes,
             progress=_printer(),
         )
@@ -55,15 +58,16 @@ def main(kills: int, events: int, seed: int | None, minutes: float, keep: bool) 
     sys.exit(1 if found else 0)
 
 
-def _minima(kills: int, events: int) -> Minima:
-    each_step = max(1, kills // 2 * 2 // 3 // len(STEPS) - 1)
+def _minima(plan: Plan, kills: int, events: int) -> Minima:
+    steps = Counter(fault for fault in plan.loader if fault in STEPS)
     return Minima(
         kills={
             "": kills,
             "receiver worker": kills // 8,
             "receiver master": kills // 8,
             "loader, at random": kills // 8,
-            **{f"loader, {step}": each_step for step in STEPS},
+            "beside": kills // 40,
+            **{f"loader, {step}": count for step, count in steps.items()},
         },
         counts={
             "acknowledged": events,
@@ -73,8 +77,19 @@ def _minima(kills: int, events: int) -> Minima:
             "repeats": events // 50,
             "duplicates": events // 50,
             "refused": events // 100,
+            "unavailable": kills // 10,
         },
-        notes=("clock set back", "dlt folder lost", "torn tail"),
+        notes={
+            "clock set back": 1,
+            "dlt folder lost": 1,
+            "torn tail": 1,
+            "buffer restored": plan.receiver.count(RESTORED),
+            "older schema": plan.loader.count(OLDER_SCHEMA),
+            "older warehouse put back": plan.loader.count(OLDER),
+            "loader's file lost": plan.loader.count(LOST),
+            "another load": plan.loader.count(ANOTHER_LOAD),
+            **dict.fromkeys(TROUBLES, 1),
+        },
     )
 
 

@@ -1,7 +1,8 @@
 """The faults, in an order drawn from a seed, each at a random point of the stream of events.
 
-Two threads: one attacks the receiver, one the loader, so that their faults overlap. What is
-drawn is the same for the same seed; the exact moment is the machine's.
+Three threads: one attacks the receiver, one the loader, and one makes trouble beside them, so
+that their faults overlap. What is drawn is the same for the same seed; the exact moment is the
+machine's.
 """
 
 from __future__ import annotations
@@ -12,14 +13,24 @@ from collections.abc import Callable
 from itertools import cycle
 from random import Random
 
-from tests.faults import wal
+from tests.faults import restores, wal
+from tests.faults.beside import TROUBLES, another_load, trouble
 from tests.faults.events import seeded
+from tests.faults.killing import WAIT_SECONDS, SystemFailed
 from tests.faults.launcher import STEPS, TABLES
+from tests.faults.oracle import Oracle
 from tests.faults.system import System
 
-RECEIVER_FAULTS = ("worker", "master", "clock set back", "torn log")
-RECEIVER_WEIGHTS = (55, 25, 8, 12)
+RESTORED = "restored buffer"
+RECEIVER_FAULTS = ("worker", "master", "clock set back", "torn log", RESTORED)
+RECEIVER_WEIGHTS = (53, 25, 7, 11, 4)
 AT_RANDOM = "at random"
+LOST, OLDER_SCHEMA, OLDER = "lost warehouse", "older schema", "older warehouse"
+ANOTHER_LOAD = "another load"
+WAREHOUSE_FAULTS = (LOST, OLDER_SCHEMA, OLDER, ANOTHER_LOAD)
+KILLS_A_WAREHOUSE_FAULT = 10
+KILLS_A_TROUBLE = 5
+TROUBLE_PAUSE_SECONDS = 2.0
 DLT_LOST_SHARE = 0.1
 PATIENCE_SECONDS = 5.0  # for events between two faults, when nobody sends any
 
@@ -40,12 +51,20 @@ class Plan:
             RECEIVER_FAULTS, RECEIVER_WEIGHTS, k=max(0, at_receiver - len(floor))
         )
         rng.shuffle(self.receiver)
-        # two kills in three are placed, each step as often as the others
+        at_loader = kills - at_receiver
+        warehouse_faults = cycle(WAREHOUSE_FAULTS)
+        at_warehouse = max(len(WAREHOUSE_FAULTS), at_loader // KILLS_A_WAREHOUSE_FAULT)
+        self.loader = [next(warehouse_faults) for _ in range(at_warehouse)]
+        # two of the other kills in three are placed, each step as often as the others
         steps = cycle(STEPS)
-        self.loader = [
-            AT_RANDOM if number % 3 == 2 else next(steps) for number in range(kills - at_receiver)
+        self.loader += [
+            AT_RANDOM if number % 3 == 2 else next(steps)
+            for number in range(at_loader - len(self.loader))
         ]
         rng.shuffle(self.loader)
+        troubles = cycle(TROUBLES)
+        self.beside = [next(troubles) for _ in range(max(len(TROUBLES), kills // KILLS_A_TROUBLE))]
+        rng.shuffle(self.beside)
         self.lose_dlt_at = {
             number for number in range(len(self.loader)) if rng.random() < DLT_LOST_SHARE
         }
@@ -55,9 +74,17 @@ class Chaos:
     """Carries out a plan on a system, while events are sent."""
 
     def __init__(
-        self, system: System, plan: Plan, *, seed: int, progress: Progress, events_between: int
+        self,
+        system: System,
+        oracle: Oracle,
+        plan: Plan,
+        *,
+        seed: int,
+        progress: Progress,
+        events_between: int,
     ) -> None:
         self._system = system
+        self._oracle = oracle
         self._plan = plan
         self._progress = progress
         self._between = events_between
@@ -68,7 +95,7 @@ class Chaos:
         """Called between two faults of the receiver, when nothing is being restarted there."""
         self._threads = [
             threading.Thread(target=self._guarded, args=(attack,), daemon=True)
-            for attack in (self._attack_receiver, self._attack_loader)
+            for attack in (self._attack_receiver, self._attack_loader, self._make_trouble)
         ]
 
     def start(self) -> None:
@@ -77,6 +104,9 @@ class Chaos:
 
     def is_done(self) -> bool:
         return not any(thread.is_alive() for thread in self._threads)
+
+    def _are_others_done(self) -> bool:
+        return not any(thread.is_alive() for thread in self._threads[:2])
 
     def stop(self) -> None:
         """Ends after the faults under way."""
@@ -105,6 +135,8 @@ class Chaos:
                     if self._system.tear_the_buffers_log(kind, rng):
                         break
                     self._let_flow(5)
+            elif fault == RESTORED:
+                restores.restored_buffer(self._system, self._oracle, rng, self._let_flow)
             else:
                 self._system.kill_receiver()
                 clock = -rng.uniform(0.01, 20) * 3600 if fault == "clock set back" else 0
@@ -116,6 +148,10 @@ class Chaos:
         for number, fault in enumerate(self._plan.loader):
             if self._stop.is_set():
                 break
+            if fault in WAREHOUSE_FAULTS:
+                self._attack_warehouse(fault, rng)
+                self._stop.wait(rng.uniform(1, 4))
+                continue
             with self._system.loader_lock:
                 self._system.kill_loader("loader, at random")
                 if number in self._plan.lose_dlt_at:
@@ -132,6 +168,33 @@ class Chaos:
         with self._system.loader_lock:
             self._system.kill_loader("loader, at random")
             self._system.start_loader()
+
+    def _attack_warehouse(self, fault: str, rng: Random) -> None:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self._system.published.exists():  # the first fault may be before the first load
+            if time.monotonic() > deadline:
+                raise SystemFailed("nothing was ever published")
+            if self._stop.wait(0.05):
+                return
+        if fault == LOST:
+            restores.lost_warehouse(self._system, self._oracle, rng)
+        elif fault == OLDER_SCHEMA:
+            restores.older_schema(self._system, rng)
+        elif fault == OLDER:
+            restores.older_warehouse(self._system, rng, self._stop.wait)
+        else:
+            another_load(self._system, rng, self._stop.wait)
+
+    def _make_trouble(self, rng: Random) -> None:
+        planned = len(self._plan.receiver) + len(self._plan.loader)
+        for number, kind in enumerate(self._plan.beside):
+            self._stop.wait(rng.uniform(0, 2) * TROUBLE_PAUSE_SECONDS)
+            # all along the other faults, not only beside the first
+            due = number * planned // len(self._plan.beside)
+            while self._system.kills.total() < due and not self._are_others_done():
+                if self._stop.wait(0.05):
+                    return
+            trouble(self._system, kind, rng, self._stop.wait)
 
     def _let_flow(self, events: int) -> None:
         target = self._progress() + events

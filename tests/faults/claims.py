@@ -74,7 +74,7 @@ def _one_body(sent: Sent, rows: list[_Row]) -> Iterable[Finding]:
     if not sent.is_recognised:
         if len(firsts) != len(by_id):
             yield Finding("lost", f"{who} is taken for a duplicate, but may be real")
-    elif len(firsts) > 1:
+    elif len(firsts) > 1 + sent.forgotten:
         yield Finding("duplicate", f"{who}: {len(firsts)} of {len(by_id)} lack duplicate_of")
     elif rows and {row.duplicate_of for row in rows} - {None} - firsts:
         yield Finding("duplicate", f"{who}: repeats an event that is not there")

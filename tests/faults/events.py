@@ -54,6 +54,8 @@ class Sent:
     is_recognised: bool = True
     """Whether an equal body is a duplicate; otherwise it is another event."""
     attempts: int = 0
+    forgotten: int = 0
+    """How many of its deliveries the buffer lost or let go, which no repeat is compared with."""
     answers: list[Answer] = field(default_factory=list)
 
 

@@ -11,11 +11,8 @@ error, so that a placed kill never turns into no kill.
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 import multiprocessing
 import os
-import queue
 import signal
 import sys
 import threading
@@ -24,22 +21,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.faults.broken import BROKEN, CLIENT, wrap
+
 LINK = "link"  # to a new snapshot, until it is renamed to the published path
-LATE_SECONDS = 0.3  # of the broken acknowledgement
 
 
 def die() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("unreachable")
-
-
-def _wrap(where: str, name: str, wrapper: Callable[[Any], Any]) -> None:
-    """Replaces `module:Class.name` or `module:name` by what `wrapper` makes of it."""
-    module, _, class_ = where.partition(":")
-    owner = importlib.import_module(module)
-    if class_:
-        owner = getattr(owner, class_)
-    setattr(owner, name, wrapper(getattr(owner, name)))
 
 
 class _Step:
@@ -100,7 +89,6 @@ class _Step:
 
 
 _PIPELINE = "dlt.pipeline.pipeline:Pipeline"
-_CLIENT = "pipelines.destination:KeyedDuckDbClient"
 _PACKAGES = "dlt.common.storages.load_storage:LoadStorage"
 
 STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
@@ -108,8 +96,8 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
     "after extract": (_PIPELINE, "extract", lambda s: s.after),
     "after normalize": (_PIPELINE, "normalize", lambda s: s.after),
     "before complete package": ("dlt.load.load:Load", "complete_package", lambda s: s.before),
-    "while a table is added": (_CLIENT, "_add", lambda s: s.within),
-    "after a table is added": (_CLIENT, "_add", lambda s: s.after),
+    "while a table is added": (CLIENT, "_add", lambda s: s.within),
+    "after a table is added": (CLIENT, "_add", lambda s: s.after),
     "before archiving the package": (_PACKAGES, "complete_load_package", lambda s: s.before),
     "before confirm": ("pipelines.warehouse:Warehouse", "missing", lambda s: s.after),
     "before the models": ("pipelines.refresh", "refresh", lambda s: s.before),
@@ -131,64 +119,6 @@ def set_clock(seconds: float) -> None:
     time.time = lambda: real() + seconds
 
 
-def acknowledge_before_the_commit() -> None:
-    """The buffer answers at once and commits a little later: what Vector does."""
-    from connector.buffer import Receipt, SqliteBuffer
-
-    real = SqliteBuffer.append_all
-    late: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    started: list[int] = []
-
-    def commit_late() -> None:
-        while True:
-            time.sleep(LATE_SECONDS)
-            for _ in range(late.qsize()):
-                real(*late.get())
-
-    def append_all(self: SqliteBuffer, deliveries: list[Any]) -> list[Receipt]:
-        if os.getpid() not in started:  # a thread does not survive the fork
-            started.append(os.getpid())
-            threading.Thread(target=commit_late, daemon=True).start()
-        late.put((self, deliveries))
-        return [Receipt(delivery.event_id, None) for delivery in deliveries]
-
-    SqliteBuffer.append_all = append_all  # type: ignore[method-assign]
-
-
-def append_and_commit_each_table() -> None:
-    """dlt's `append`: a package that was not recorded comes again and is added again."""
-
-    def without_a_key(real: Callable[..., Any]) -> Callable[..., Any]:
-        def append(self: Any, table: str, file: str, key: list[str]) -> None:
-            self._execute(f"insert into {table} by name from {file}")
-            self._execute("commit")
-            self._execute("begin transaction")
-
-        return append
-
-    _wrap(_CLIENT, "_insert_new", without_a_key)
-
-
-def no_duplicate_recognised() -> None:
-    """Every delivery is taken for one that may be real beside an equal one."""
-
-    def without_hash(real: Callable[..., Any]) -> Callable[..., Any]:
-        def judge(*arguments: Any, **options: Any) -> Any:
-            return dataclasses.replace(real(*arguments, **options), body_hash=None)
-
-        return judge
-
-    _wrap("connector.delivery", "judge", without_hash)
-
-
-BROKEN: dict[str, tuple[str, Callable[[], None]]] = {
-    "early acknowledgement": ("serve", acknowledge_before_the_commit),
-    "append": ("load", append_and_commit_each_table),
-    "no duplicates": ("serve", no_duplicate_recognised),
-}
-"""Wrong variants by name, with the command that they change. Tests of the judge use them."""
-
-
 def main(arguments: list[str]) -> None:
     multiprocessing.set_start_method("fork")  # so that the workers get what was changed here
     own, command = arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :]
@@ -196,7 +126,7 @@ def main(arguments: list[str]) -> None:
         match own:
             case ["--kill", step, nth, *own]:
                 where, name, choose = STEPS[step]
-                _wrap(where, name, choose(_Step(int(nth))))
+                wrap(where, name, choose(_Step(int(nth))))
             case ["--clock", seconds, *own]:
                 set_clock(float(seconds))
             case ["--broken", variant, *own]:

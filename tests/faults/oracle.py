@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 
 from tests.faults.events import Answer, Sent
 
@@ -47,6 +48,13 @@ class Oracle:
             sent.attempts -= 1
             self.counts["attempts"] -= 1
             self.counts["unavailable"] += 1
+
+    def forget(self, identities: Iterable[str]) -> None:
+        """The buffer does not remember these: an equal body is another event to it."""
+        with self._lock:
+            for identity in identities:
+                if identity in self.sent:
+                    self.sent[identity].forgotten += 1
 
     def surprise(self, what: str) -> None:
         """An answer that no fault excuses."""

@@ -6,9 +6,9 @@ Equal bodies are sent on purpose, some of them at the same moment on two connect
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
+import socket
 import threading
 import time
 from collections import deque
@@ -155,11 +155,14 @@ class Sender:
 
 
 class _Connection:
-    """One connection, made again after each failure."""
+    """One connection, made again after each failure. Answers are read by their length.
+
+    Plain sockets: the standard library's client takes as long as the receiver under attack.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._connection: http.client.HTTPConnection | None = None
+        self._socket: socket.socket | None = None
 
     def __enter__(self) -> _Connection:
         return self
@@ -169,33 +172,45 @@ class _Connection:
 
     def open(self) -> bool:
         """Whether there is a connection; nothing of a body is sent before there is."""
-        if self._connection is None:
-            connection = http.client.HTTPConnection(
-                "127.0.0.1", self._port, timeout=TIMEOUT_SECONDS
-            )
+        if self._socket is None:
             try:
-                connection.connect()
+                self._socket = socket.create_connection(("127.0.0.1", self._port), TIMEOUT_SECONDS)
             except OSError:
-                connection.close()
                 return False
-            self._connection = connection
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return True
 
     def post(self, body: bytes) -> tuple[int, str] | None:
         """The status and text of the answer, or None where none came."""
-        assert self._connection is not None
+        assert self._socket is not None
+        head = f"POST {PATH} HTTP/1.1\r\nHost: faults\r\nContent-Length: {len(body)}\r\n\r\n"
         try:
-            self._connection.request("POST", PATH, body)
-            response = self._connection.getresponse()
-            text = response.read().decode()
-        except (OSError, http.client.HTTPException):
+            self._socket.sendall(head.encode() + body)
+            return self._answer(self._socket)
+        except OSError:
             self._close()
             return None
-        if response.will_close:
+
+    def _answer(self, connection: socket.socket) -> tuple[int, str]:
+        got = b""
+        while (end := got.find(b"\r\n\r\n")) < 0:
+            got += _received(connection)
+        lines = got[:end].decode("latin-1").lower().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines[1:])
+        whole = end + 4 + int(headers["content-length"])
+        while len(got) < whole:
+            got += _received(connection)
+        if headers.get("connection") == "close":
             self._close()
-        return response.status, text
+        return int(lines[0].split()[1]), got[end + 4 : whole].decode()
 
     def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _received(connection: socket.socket) -> bytes:
+    if part := connection.recv(65_536):
+        return part
+    raise ConnectionResetError("closed before the answer was whole")

@@ -15,21 +15,24 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import psutil
 
+from pipelines.warehouse import FILE
+from tests.disk import FaultyDisk, compile_faulty
 from tests.faults import wal
+from tests.faults.broken import BROKEN
 from tests.faults.killing import WAIT_SECONDS, SystemFailed, children_of, kill_all, wait_gone
-from tests.faults.launcher import BROKEN
 from tests.processes import environment, free_port, write_settings
 
 ROOT = Path(__file__).parents[2]
 EVERY = "200ms"
+HINDERED_SECONDS = 1.0  # until whoever met the trouble has noticed that it is over
 
 
 class System:
@@ -39,16 +42,26 @@ class System:
         self.folder = folder
         self.port = free_port()
         self.data_dir = folder / ".fluents"
+        self.buffer = self.data_dir / "buffer.sqlite"
+        self.warehouse = self.data_dir / FILE
         self.published = folder / "published.duckdb"
         self.kills: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         """What else happened: restarts after a crash loop, folders lost, tails torn."""
+        self.complaints: list[str] = []
+        """What a command beside did that no fault excuses."""
+        self.set_back: Counter[str] = Counter()
+        """What the warehouse holds and a restored buffer does not count any more."""
         self.loader_lock = threading.RLock()
         """Whoever starts or ends the loader holds it."""
+        self.beside_lock = threading.RLock()
+        """Whoever uses the files beside receiver and loader holds it; taken after the other."""
         self.receiver: subprocess.Popen[bytes] | None = None
         self.loader: subprocess.Popen[bytes] | None = None
         self._broken = broken
+        self._hindered_until = 0.0
         (folder / "tmp").mkdir()
+        self.disk = FaultyDisk(compile_faulty(folder / "tmp"), folder)
         self._config = write_settings(
             folder,
             port=self.port,
@@ -67,12 +80,32 @@ class System:
             if process is not None:
                 kill_all(process)
 
+    @contextmanager
+    def hindered(self) -> Iterator[None]:
+        """While disk or buffer cannot be written: a receiver may fail to start."""
+        self._hindered_until = float("inf")
+        try:
+            yield
+        finally:
+            self._hindered_until = time.monotonic() + HINDERED_SECONDS
+
     # --- receiver
 
     def start_receiver(self, *, clock: float = 0) -> None:
         changes = ["--clock", str(clock)] if clock else []
-        self.receiver = self._start("receiver", changes, "serve")
-        self._until(self._is_ready, "the receiver did not start", self.receiver)
+        while True:
+            began = time.monotonic()
+            self.receiver = self.start("receiver", changes, "serve")
+            try:
+                self._until(self._is_ready, "the receiver did not start", self.receiver)
+            except SystemFailed:
+                if began > self._hindered_until:
+                    raise
+                kill_all(self.receiver)
+                # its operator starts it again
+                self.notes["receiver not ready for a full disk or a lock"] += 1
+            else:
+                return
 
     def kill_worker(self, rng: Random) -> None:
         assert self.receiver is not None
@@ -115,7 +148,7 @@ class System:
     def start_loader(self, kill: tuple[str, int] | None = None) -> None:
         with self.loader_lock:
             changes = ["--kill", kill[0], str(kill[1])] if kill else []
-            self.loader = self._start("loader", changes, "load", "--every", EVERY)
+            self.loader = self.start("loader", changes, "load", "--every", EVERY)
 
     def kill_loader(self, kind: str) -> None:
         with self.loader_lock:
@@ -125,6 +158,21 @@ class System:
                 self.loader.kill()
                 self.loader.wait()
                 self.kills[kind] += 1
+            self._check_end_of_loader()
+
+    def wait_until_loader_waits(self) -> None:
+        """Until the loader says that another load is running."""
+        said = self.log("loader").count("load_waits")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.log("loader").count("load_waits") == said:
+            self.check_loader()
+            if time.monotonic() > deadline:
+                raise SystemFailed("the loader does not say that it waits")
+            time.sleep(0.05)
+
+    def check_loader(self) -> None:
+        """Raises `SystemFailed` where the loader ended by itself."""
+        if self.loader is not None and self.loader.poll() is not None:
             self._check_end_of_loader()
 
     def wait_for_placed_kill(self, kind: str) -> None:
@@ -149,7 +197,7 @@ class System:
 
     def failed_loads(self) -> list[str]:
         """What the loader itself reported as failed."""
-        return re.findall(r'^\{.*"(?:load_failed|load_stopped)".*\}$', self._log("loader"), re.M)
+        return re.findall(r'^\{.*"(?:load_failed|load_stopped)".*\}$', self.log("loader"), re.M)
 
     # --- both
 
@@ -190,17 +238,24 @@ class System:
         if ended.returncode:
             raise SystemFailed(f"status ended with {ended.returncode}: {ended.stderr[-500:]}")
         state: dict[str, Any] = json.loads(ended.stdout)
+        back = self.set_back
+        for key in back:
+            state[key] += back[key]
+        state["loaded"] += back["received"] - back["duplicates"] - back["quarantined"]
         return state
 
     # --- inside
 
-    def _start(self, name: str, changes: list[str], *command: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, name: str, changes: list[str], *command: str, env: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """A command of ours, with its output in the log of this name."""
         changes = self._changes(changes, command[0])
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 [*self._program(changes), *command, "--config", str(self._config)],
                 cwd=self.folder,
-                env=self._environment(),
+                env={**self._environment(), **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -219,7 +274,7 @@ class System:
 
     def _environment(self) -> dict[str, str]:
         # a killed receiver cannot delete its folder of metrics: it goes with ours
-        return environment(TMPDIR=str(self.folder / "tmp"), PYTHONPATH=str(ROOT))
+        return environment(TMPDIR=str(self.folder / "tmp"), PYTHONPATH=str(ROOT), **self.disk.env)
 
     def _stop(self, process: subprocess.Popen[bytes], name: str) -> None:
         process.terminate()
@@ -228,14 +283,14 @@ class System:
         except subprocess.TimeoutExpired:
             raise SystemFailed(f"the {name} did not end on SIGTERM") from None
         if status:
-            raise SystemFailed(f"the {name} ended with {status}: {self._log(name)[-1000:]}")
+            raise SystemFailed(f"the {name} ended with {status}: {self.log(name)[-1000:]}")
 
     def _check_end_of_loader(self) -> None:
         assert self.loader is not None
         if self.loader.returncode != -signal.SIGKILL:
             raise SystemFailed(
                 f"the loader ended by itself with {self.loader.returncode}:"
-                f" {self._log('loader')[-1000:]}"
+                f" {self.log('loader')[-1000:]}"
             )
 
     def _is_ready(self) -> bool:
@@ -252,9 +307,9 @@ class System:
         deadline = time.monotonic() + WAIT_SECONDS
         while not true():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemFailed(f"{what}: {self._log('receiver')[-1000:]}")
+                raise SystemFailed(f"{what}: {self.log('receiver')[-1000:]}")
             time.sleep(0.01)
 
-    def _log(self, name: str) -> str:
+    def log(self, name: str) -> str:
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""

@@ -6,6 +6,7 @@ The long form is `python -m tests.faults`.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,11 +15,23 @@ import pytest
 
 from connector.buffer import SqliteBuffer
 from tests.deliveries import delivery
-from tests.faults.chaos import AT_RANDOM, Plan
+from tests.faults.beside import FULL_DISK, LOCK_HELD, TROUBLES
+from tests.faults.broken import BROKEN
+from tests.faults.chaos import (
+    ANOTHER_LOAD,
+    AT_RANDOM,
+    LOST,
+    OLDER,
+    OLDER_SCHEMA,
+    RECEIVER_FAULTS,
+    RESTORED,
+    WAREHOUSE_FAULTS,
+    Plan,
+)
 from tests.faults.events import make, seeded
 from tests.faults.judge import summary
 from tests.faults.killing import is_alive
-from tests.faults.launcher import BROKEN, STEPS
+from tests.faults.launcher import STEPS
 from tests.faults.oracle import Oracle
 from tests.faults.run import Minima, Report, run
 from tests.faults.sender import Sender
@@ -41,6 +54,7 @@ def short_plan(seed: int) -> Plan:
     """Each placed kill and each random kind once."""
     plan = Plan(seed, 0)
     rng = seeded("short", seed)
+    plan.beside = []
     plan.receiver = ["worker", "master", "clock set back", "torn log"]
     plan.loader = [*PLACED, AT_RANDOM]
     for faults in (plan.receiver, plan.loader):
@@ -71,7 +85,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_twice(tmp_path: Path)
                 "duplicates": 50,
                 "refused": 30,
             },
-            notes=("clock set back", "dlt folder lost", "torn tail"),
+            notes=dict.fromkeys(("clock set back", "dlt folder lost", "torn tail"), 1),
         ),
         minutes=3,
     )
@@ -82,8 +96,9 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_twice(tmp_path: Path)
 def test_a_plan_is_the_same_for_the_same_seed_and_has_every_kind() -> None:
     plans = [Plan(seed, 200) for seed in (3, 3, 4)]
     assert vars(plans[0]) == vars(plans[1]) != vars(plans[2])
-    assert {*STEPS, AT_RANDOM} == set(plans[0].loader)
-    assert {"worker", "master", "clock set back", "torn log"} == set(plans[0].receiver)
+    assert {*STEPS, *WAREHOUSE_FAULTS, AT_RANDOM} == set(plans[0].loader)
+    assert set(RECEIVER_FAULTS) == set(plans[0].receiver)
+    assert set(TROUBLES) == set(plans[0].beside)
     assert len(plans[0].loader) + len(plans[0].receiver) == 200
 
 
@@ -94,17 +109,18 @@ def broken_run(folder: Path, variant: str, plan: Plan) -> Report:
     return run(
         folder,
         seed=ANY_SEED,
-        events=600,
+        events=300,
         plan=plan,
-        minima=Minima({"": 1}, {"acknowledged": 600}),
+        minima=Minima({"": 1}, {"acknowledged": 300}),
         minutes=2,
         broken=variant,
     )
 
 
-def plan_of(receiver: list[str], loader: list[str]) -> Plan:
+def plan_of(receiver: list[str], loader: list[str], beside: Sequence[str] = ()) -> Plan:
     plan = Plan(ANY_SEED, 0)
     plan.receiver, plan.loader, plan.lose_dlt_at = receiver, loader, set()
+    plan.beside = list(beside)
     return plan
 
 
@@ -126,20 +142,40 @@ def test_duplicates_that_are_not_recognised_are_found(tmp_path: Path) -> None:
     assert report.found("lost") == 0
 
 
+WITHOUT = {
+    "a full disk swallowed": ("errors swallowed", plan_of([], [], [FULL_DISK]), "lost"),
+    "a lock swallowed": ("errors swallowed", plan_of([], [], [LOCK_HELD]), "lost"),
+    "a restored buffer not noticed": ("restore not noticed", plan_of([RESTORED], []), "lost"),
+    "an older loader's file": ("position by the buffer", plan_of([], [OLDER]), "lost"),
+    "a lost loader's file": ("nothing taken back", plan_of([], [LOST]), "lost"),
+    "an older schema": ("calls not known", plan_of([], [OLDER_SCHEMA]), "changed"),
+    "another load": ("ends for another load", plan_of([], [ANOTHER_LOAD]), "process"),
+}
+
+
+@pytest.mark.parametrize(("variant", "plan", "kind"), WITHOUT.values(), ids=WITHOUT)
+def test_what_a_broken_variant_makes_of_a_fault_is_found(
+    tmp_path: Path, variant: str, plan: Plan, kind: str
+) -> None:
+    report = broken_run(tmp_path, variant, plan)
+    assert report.found(kind) > 0, summary(report.findings)
+
+
 def test_a_run_without_faults_is_vacuous(tmp_path: Path) -> None:
     report = run(
         tmp_path,
         seed=ANY_SEED,
         events=50,
         plan=plan_of([], []),
-        minima=Minima({"": 1}, {"unacknowledged": 1}, ("torn tail",)),
+        minima=Minima({"": 1}, {"unacknowledged": 1}, {"torn tail": 1}),
         minutes=1,
     )
     assert [kind for kind, _ in report.findings] == ["vacuous"] * 3
 
 
 def test_every_broken_variant_has_its_test() -> None:
-    assert set(BROKEN) == {"early acknowledgement", "append", "no duplicates"}
+    above = {"early acknowledgement", "append", "no duplicates"}
+    assert set(BROKEN) == above | {variant for variant, _, _ in WITHOUT.values()}
 
 
 # --- The placed kills are where they say
