@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +23,7 @@ from pipelines.holdings import position
 from pipelines.properties import NAME as PROPERTIES
 from pipelines.tables import CALLS, EVENTS, SCHEMA
 from pipelines.warehouse import FILE
-from tests.faults.killing import SystemFailed
+from tests.faults.killing import WAIT_SECONDS, SystemFailed
 from tests.faults.oracle import Oracle
 from tests.faults.system import System
 
@@ -71,8 +72,12 @@ def older_warehouse(system: System, rng: Random, wait: Callable[[float], object]
             system.kill_loader("loader, at random")
             for file in _files(system.warehouse):
                 shutil.copy(file, f"{copy}{file.name.removeprefix(FILE)}")
+        confirmed = _confirmed(system.buffer)
         system.start_loader()
-        wait(rng.uniform(2, 4))
+        deadline = time.monotonic() + WAIT_SECONDS
+        while _confirmed(system.buffer) == confirmed and time.monotonic() < deadline:
+            wait(0.05)  # so that the copy lacks something
+        wait(rng.uniform(0, 2))
         with system.beside_lock:
             system.kill_loader("loader, at random")
             for file in _files(system.warehouse):
@@ -133,6 +138,11 @@ def _forget_loaded(system: System, oracle: Oracle, keep: int) -> None:
         oracle.forget(filter(None, identities))
         delete(connection, f"select position from deliveries where {old}", (up_to - keep,))
         connection.execute("commit")
+
+
+def _confirmed(buffer: Path) -> int:
+    with closing(sqlite3.connect(buffer, timeout=60)) as connection:
+        return int(connection.execute("select confirmed_position from buffer").fetchone()[0])
 
 
 def _files(warehouse: Path) -> list[Path]:
