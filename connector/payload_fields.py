@@ -3,6 +3,9 @@
 One place for what public evidence offers: Fluents' page, Vocode's API and library, and other
 people's clients. `[fields]` in the settings puts a user's own names in front. A dot leads into
 an object: `call.reason` is the field `reason` of the field `call`.
+
+`action_success`, `action_error`, `action_failure_message`, `action_http_status` and
+`action_status` are looked for within what `action_output` names, and then beside it.
 """
 
 from __future__ import annotations
@@ -10,12 +13,45 @@ from __future__ import annotations
 MAX_PATH_CHARACTERS = 128
 
 PAYLOAD_FIELDS: dict[str, list[str]] = {
+    "action_error": ["response.result.error", "response.error", "error", "error_message", "errors"],
+    "action_failure_message": [
+        "response.result.info",
+        "response.result.message",
+        "response.result",
+        "response.message",
+        "json.result.info",
+        "json.message",
+        "message",
+        "detail",
+    ],
+    "action_http_status": [
+        "http_status_code",
+        "response.http_status_code",
+        "status_code",
+        "status",
+    ],
     "action_id": ["action_id", "id"],
     "action_input": ["action_input", "parameters", "input", "arguments"],
+    "action_name": [
+        "action_name",
+        "action_input.action_config.name",
+        "action_config.name",
+        "action_label",
+        "name",
+    ],
     "action_output": ["action_output", "result", "output", "response"],
     "action_phase": ["phase", "event_type", "status"],
+    "action_status": ["response.status", "status", "event_type", "phase"],
+    "action_success": ["response.success", "success", "is_success", "json.success"],
     "action_time": ["timestamp", "occurred_at", "time", "created_at"],
-    "action_type": ["action_type", "action_label", "type", "name", "action"],
+    "action_type": [
+        "action_type",
+        "action_input.action_config.type",
+        "action_output.action_type",
+        "action_config.type",
+        "type",
+        "action",
+    ],
     "did_not_connect_reason": ["telephony_status", "reason", "status", "error", "message"],
     "error_code": ["code", "error_code", "status_code", "statusCode", "type"],
     "error_message": ["message", "error_message", "error", "errors", "detail", "details"],

@@ -235,8 +235,16 @@ ACTIONS = Table(
     (
         *_EVENT,
         Column("action_id", "text", "The action, as Fluents names it."),
-        Column("action_type", "text", "What kind of action."),
-        Column("phase", "text", "start or finish, as stated or as an output shows."),
+        Column("action_type", "text", "What kind of action; its name where no kind is stated."),
+        Column("action_name", "text", "What the action is called, such as book_table."),
+        Column("phase", "text", "start or finish, as stated or as an output or an error shows."),
+        Column(
+            "is_success",
+            "bool",
+            "False where an error, an HTTP status of 400 or more, success: false or a status says "
+            "that it failed; true where one says that it succeeded; NULL where nothing does.",
+        ),
+        Column("error", "text", "What went wrong, where that is said."),
         Column("input", "json", "What the action was given."),
         Column("output", "json", "What it gave back."),
         Column("occurred_at", "timestamp", "When, as the payload says."),

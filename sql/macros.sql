@@ -49,6 +49,20 @@ create or replace macro found_text_or_whole(payload, paths) as
         else scalar_text(payload)
     end;
 
+-- The first of `paths` that holds an error: neither nothing, nor false, nor 0, nor an empty one.
+create or replace macro found_error(payload, paths) as
+    list_filter(
+        json_extract(payload, paths),
+        lambda value:
+            value is not null and value not in ('null', 'false', '0', '""', '"null"', '{}', '[]')
+    )[1];
+
+-- Whether one of the texts is, as a whole, what the regular expression says.
+create or replace macro any_matches(texts, expression) as
+    list_bool_or(
+        list_transform(texts, lambda each_text: regexp_full_match(each_text, expression))
+    );
+
 -- The object or list that a text holds, or NULL.
 create or replace macro json_in(text_value) as
     case

@@ -55,7 +55,10 @@ def call(snapshot: Snapshot, call_id: str) -> mo.Html:
                 {
                     "received_at": "Received (UTC)",
                     "action_type": "Action",
+                    "action_name": "Name",
                     "phase": "Phase",
+                    "is_success": "Succeeded",
+                    "error": "Error",
                     "input": "Input",
                     "output": "Output",
                 },

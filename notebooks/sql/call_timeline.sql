@@ -18,7 +18,9 @@ select
     left(
         coalesce(
             messages.sender || ': ' || messages.text,
-            actions.action_type || ' ' || actions.phase,
+            actions.action_type
+            || coalesce(' ' || actions.phase, '')
+            || case actions.is_success when true then ': succeeded' when false then ': failed' else '' end,
             errors.message,
             human_detections.result,
             ''

@@ -4,48 +4,16 @@
 -- questions: Which actions are used? Which fail, how often, and in how many calls?
 with
 
-reports as (
-    select
-        call_id,
-        epoch_us(received_at) // 86_400_000_000 as day_number,
-        coalesce(
-            action_type, input ->> '$.action_config.type', output ->> '$.action_type', 'unknown'
-        ) as action_type,
-        phase,
-        case
-            when phase = 'finish' and output is not null
-            then json_extract_string(output, ['$.error', '$.http_status_code', '$.success'])
-        end as said,
-    from fluents.actions
-),
-
--- What the output says of itself: an error, a status of HTTP, or that it did not succeed.
-judged as (
-    select
-        call_id,
-        day_number,
-        action_type,
-        phase,
-        case
-            when said is not null
-            then
-                coalesce(said[1], '') not in ('', 'null', 'false')
-                or coalesce(try_cast(said[2] as integer) >= 400, false)
-                or coalesce(said[3], '') = 'false'
-        end as is_failed,
-    from reports
-),
-
 by_call as (
     select
-        day_number,
-        action_type,
+        epoch_us(received_at) // 86_400_000_000 as day_number,
+        coalesce(action_type, 'unknown') as action_type,
         call_id,
-        count(*) filter (phase = 'start') as start_count,
-        count(*) filter (phase = 'finish') as finish_count,
-        count(is_failed) as judged_count,
-        count(*) filter (is_failed) as failed_count,
-    from judged
+        count(*) filter (phase = 'start') as started_count,
+        count(*) filter (phase = 'finish') as finished_count,
+        count(*) filter (phase = 'finish' and is_success) as succeeded_count,
+        count(*) filter (phase = 'finish' and not is_success) as failed_count,
+    from fluents.actions
     group by all
 ),
 
@@ -53,9 +21,9 @@ counted as (
     select
         date '1970-01-01' + day_number::integer as received_on,
         action_type,
-        sum(start_count)::bigint as start_count,
-        sum(finish_count)::bigint as finish_count,
-        sum(judged_count)::bigint as judged_count,
+        sum(started_count)::bigint as started_count,
+        sum(finished_count)::bigint as finished_count,
+        sum(succeeded_count)::bigint as succeeded_count,
         sum(failed_count)::bigint as failed_count,
         count(*) as call_count,
         count(*) filter (failed_count > 0) as failed_call_count,
@@ -66,18 +34,22 @@ counted as (
 select
     -- UTC day on which the reports were received.
     received_on,
-    -- What kind of action; unknown where no report says.
+    -- What kind of action, or else its name; unknown where no report says.
     action_type,
     -- Reports that an action started.
-    start_count,
-    -- Reports that an action finished.
-    finish_count,
-    -- Finished actions that came with an output, by which they are judged.
-    judged_count,
-    -- Those whose output has an error, an HTTP status of 400 or more, or success: false.
+    started_count,
+    -- Reports that an action finished: those that succeeded, that failed, and the unknown ones.
+    finished_count,
+    -- Finished actions that are said to have succeeded.
+    succeeded_count,
+    -- Finished actions that are said to have failed, by an error, an HTTP status or success: false.
     failed_count,
-    -- failed_count of judged_count.
-    failed_count / nullif(judged_count, 0) as failed_rate,
+    -- Finished actions of which nothing says whether they succeeded.
+    finished_count - succeeded_count - failed_count as unknown_count,
+    -- Finished actions of which it is known: succeeded_count and failed_count together.
+    succeeded_count + failed_count as known_count,
+    -- failed_count of known_count.
+    failed_count / nullif(known_count, 0) as failed_rate,
     -- Calls with such an action.
     call_count,
     -- Calls in which one failed.

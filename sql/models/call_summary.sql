@@ -39,10 +39,7 @@ conversations as (
 transfers as (
     select
         call_id,
-        bool_or(
-            coalesce(action_type, input ->> '$.action_config.type', output ->> '$.action_type')
-            ilike '%transfer%'
-        ) as has_transfer,
+        bool_or(action_type ilike '%transfer%') as has_transfer,
     from fluents.actions
     group by call_id
 ),

@@ -12,7 +12,7 @@ __all__ = ["filled", "warehouse"]
 
 # What breaks each claim, done to a table that stands in place of the model.
 BROKEN_BY = {
-    "actions_daily__counts_every_report": "update {model} set start_count = start_count + 1",
+    "actions_daily__counts_every_report": "update {model} set started_count = started_count + 1",
     "answer_rates__counts_every_call": "delete from {model} where hour = 23",
     "call_durations__counts_every_call": "insert into {model} from {model} limit 1",
     "call_durations__percentiles_rise": "update {model} set p50_receipt_duration_seconds = 1e6",
