@@ -5,7 +5,8 @@ people's clients. `[fields]` in the settings puts a user's own names in front. A
 an object: `call.reason` is the field `reason` of the field `call`.
 
 `action_success`, `action_error`, `action_failure_message`, `action_http_status` and
-`action_status` are looked for within what `action_output` names, and then beside it.
+`action_status` are looked for within what `action_output` names, and then beside it. Of errors, a
+list under a name of `error_list` comes before a message beside it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ PAYLOAD_FIELDS: dict[str, list[str]] = {
     ],
     "did_not_connect_reason": ["telephony_status", "reason", "status", "error", "message"],
     "error_code": ["code", "error_code", "status_code", "statusCode", "type"],
+    "error_list": ["errors"],
     "error_message": ["message", "error_message", "error", "errors", "detail", "details"],
     "from_number": ["from_phone_number", "from_number"],
     "human_detection": ["result", "human_detection_result", "detection_result", "status"],
@@ -73,6 +75,7 @@ PAYLOAD_FIELDS: dict[str, list[str]] = {
         "text",
     ],
     "recording_url": ["recording_url", "url", "recording", "audio_url"],
+    "stated_minutes": ["conversation_minutes", "duration_minutes", "minutes"],
     "to_number": ["to_phone_number", "to_number"],
     "transcript": ["transcript", "transcript_chunk", "chunk", "text", "messages", "turns"],
 }

@@ -130,9 +130,21 @@ CALLS = Table(
         Column("last_event_at", "timestamp", "Receipt of the last event of any type.", False),
         Column("connected_at", "timestamp", "Receipt of the report that the call connected."),
         Column("did_not_connect_at", "timestamp", "Receipt of the report that it did not."),
-        Column("did_not_connect_reason", "text", "The first reason known, such as busy."),
+        Column(
+            "did_not_connect_reason",
+            "text",
+            "The first reason known, in one spelling: no_answer, busy, failed, canceled, rejected, "
+            "or another word in lower case with _ for spaces and -.",
+        ),
+        Column("did_not_connect_reason_raw", "text", "The same reason as it was stated."),
         Column("human_detection_result", "text", "human or no_human: the last one known."),
         Column("ended_at", "timestamp", "Receipt of the report that the call ended."),
+        Column(
+            "stated_minutes",
+            "double",
+            "Minutes of the conversation, as the report that the call ended states them: the last "
+            "ones known. The sender often states 0.",
+        ),
         Column("transcript_at", "timestamp", "Receipt of the first transcript."),
         Column("recording_at", "timestamp", "Receipt of the first recording report."),
         Column("recording_url", "text", "The last recording URL known."),
@@ -153,6 +165,7 @@ CALLS = Table(
                 "webhook",
                 "did_not_connect_reason",
                 "human_detection_result",
+                "stated_minutes",
                 "recording_url",
             ),
         ),
@@ -203,13 +216,14 @@ POST_CALL_RESULTS = Table(
 
 ERRORS = Table(
     "errors",
-    "One row for each error reported.",
-    ("event_id",),
+    "One row for each error reported: an event that lists several has several rows.",
+    ("event_id", "error_index"),
     (
         *_EVENT,
+        Column("error_index", "bigint", "Place of the error in its event, from 1.", False),
         Column("message", "text", "What the error says."),
-        Column("code", "text", "Its code, where it has one."),
-        _PAYLOAD,
+        Column("code", "text", "Its code, or else that of the event, where it has one."),
+        Column("payload", "json", f"{_PAYLOAD.description} Only in the event's first row."),
     ),
     event_type="event_error",
 )

@@ -49,6 +49,12 @@ create or replace macro found_text_or_whole(payload, paths) as
         else scalar_text(payload)
     end;
 
+-- The first of `paths` that holds a list with something in it.
+create or replace macro found_list(payload, paths) as
+    list_filter(
+        json_extract(payload, paths), lambda value: json_type(value) = 'ARRAY' and value <> '[]'
+    )[1];
+
 -- The first of `paths` that holds an error: neither nothing, nor false, nor 0, nor an empty one.
 create or replace macro found_error(payload, paths) as
     list_filter(
@@ -103,3 +109,30 @@ create or replace macro point_in_time(text_value) as (
         end
     from scaled
 );
+
+-- Why a call did not connect, in one spelling: telephony providers write no-answer and NoAnswer.
+create or replace macro normal_reason(raw) as (
+    with words as (select trim(regexp_replace(lower(raw), '[\s_-]+', '_', 'g'), '_. ') as word)
+    select
+        case
+            when word in ('noanswer', 'unanswered', 'human_unanswered', 'not_answered', 'timeout')
+            then 'no_answer'
+            when word in ('cancelled', 'cancel', 'call_canceled', 'call_cancelled')
+            then 'canceled'
+            when word in ('fail', 'failure', 'call_failed')
+            then 'failed'
+            when word in ('user_busy', 'line_busy', 'call_busy')
+            then 'busy'
+            when word in ('reject', 'declined', 'call_rejected')
+            then 'rejected'
+            else nullif(word, '')
+        end
+    from words
+);
+
+-- A number that can count something: finite and not negative.
+create or replace macro stated_amount(text_value) as
+    case
+        when try_cast(text_value as double) >= 0 and isfinite(try_cast(text_value as double))
+        then try_cast(text_value as double)
+    end;

@@ -57,6 +57,7 @@ def quality(snapshot: Snapshot, shown: Row) -> mo.Html:
                 ],
                 {
                     "error_type": "Error",
+                    "latest_message": "Latest message",
                     "error_count": "Errors",
                     "share": "Calls affected",
                     "last_error_at": "Last (UTC)",

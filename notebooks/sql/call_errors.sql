@@ -5,5 +5,5 @@ select
     message,
 from fluents.errors
 where call_id = $call_id
-order by errors.received_at, event_id
+order by errors.received_at, event_id, error_index
 limit $rows

@@ -9,6 +9,15 @@ events as (
         min(received_at) over () as first_at,
     from fluents.events
     where call_id = $call_id and duplicate_of is null
+),
+
+errors as (
+    select
+        event_id,
+        string_agg(concat_ws(': ', code, message), '; ' order by error_index) as said,
+    from fluents.errors
+    where call_id = $call_id
+    group by event_id
 )
 
 select
@@ -21,7 +30,7 @@ select
             actions.action_type
             || coalesce(' ' || actions.phase, '')
             || case actions.is_success when true then ': succeeded' when false then ': failed' else '' end,
-            errors.message,
+            errors.said,
             human_detections.result,
             ''
         ),
@@ -30,7 +39,7 @@ select
 from events
 left join fluents.messages on messages.event_id = events.event_id and messages.call_id = $call_id
 left join fluents.actions on actions.event_id = events.event_id and actions.call_id = $call_id
-left join fluents.errors on errors.event_id = events.event_id and errors.call_id = $call_id
+left join errors on errors.event_id = events.event_id
 left join fluents.human_detections
     on human_detections.event_id = events.event_id and human_detections.call_id = $call_id
 order by events.received_at, events.event_id

@@ -8,6 +8,8 @@ shown as (
 
 select
     coalesce(code, left(regexp_replace(message, '\d+', '#', 'g'), 80), 'unknown') as error_type,
+    arg_max(message, {'at': received_at, 'event_id': event_id, 'place': -error_index})
+        as latest_message,
     count(*) as error_count,
     count(distinct call_id) as affected_call_count,
     (select count(*) from shown) as call_count,

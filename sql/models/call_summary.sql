@@ -23,11 +23,16 @@ counted as (
         count(*) filter (duplicate_of is null and type = 'event_message') as message_count,
         count(*) filter (duplicate_of is null and type = 'event_action') as action_report_count,
         count(*) filter (duplicate_of is null and type = 'event_transcript') as transcript_count,
-        count(*) filter (duplicate_of is null and type = 'event_error') as error_count,
         count(*) filter (
             duplicate_of is null and type = 'event_post_call_processing_completed'
         ) as post_call_result_count,
     from fluents.events
+    group by call_id
+),
+
+errors as (
+    select call_id, count(*) as error_count
+    from fluents.errors
     group by call_id
 ),
 
@@ -121,8 +126,8 @@ select
     counted.action_report_count,
     -- Transcripts, or chunks of one.
     counted.transcript_count,
-    -- Errors reported.
-    counted.error_count,
+    -- Errors reported: an event that lists two has two.
+    coalesce(errors.error_count, 0) as error_count,
     -- Post-call results.
     counted.post_call_result_count,
     -- Turns of the conversation; NULL without a transcript that has text.
@@ -143,7 +148,7 @@ select
     calls.recording_at is not null as has_recording,
     -- Whether a post-call result with text came.
     coalesce(results.has_text, false) as has_post_call_result,
-    -- Whether an error was reported.
+    -- Whether at least one error was reported.
     calls.first_error_at is not null as has_error,
     -- Where the audio is.
     calls.recording_url,
@@ -155,6 +160,7 @@ select
     results.latest.json as latest_result_json,
 from calls
 left join counted using (call_id)
+left join errors using (call_id)
 left join conversations using (call_id)
 left join transfers using (call_id)
 left join transcripts using (call_id)

@@ -20,6 +20,8 @@ calls_counted as (
 errors as (
     select
         call_id,
+        event_id,
+        error_index,
         received_at,
         -- numbers in a message, such as ids and times, do not make another type
         coalesce(code, left(regexp_replace(message, '\d+', '#', 'g'), 80), 'unknown') as error_type,
@@ -33,7 +35,8 @@ counted as (
         error_type,
         count(*) as error_count,
         count(distinct call_id) as affected_call_count,
-        arg_max(message, received_at) as latest_message,
+        arg_max(message, {'at': received_at, 'event_id': event_id, 'place': -error_index})
+            as latest_message,
         max(received_at) as last_error_at,
     from errors
     inner join calls using (call_id)
@@ -45,7 +48,7 @@ select
     first_event_on,
     -- The error's code, or else its message with # for numbers; unknown where it has neither.
     error_type,
-    -- Errors reported.
+    -- Errors reported: an event that lists two has two.
     error_count,
     -- Calls with such an error.
     affected_call_count,
@@ -53,7 +56,7 @@ select
     call_count,
     -- affected_call_count of call_count.
     affected_call_count / nullif(call_count, 0) as affected_call_rate,
-    -- What the last of them says.
+    -- What the last of them says; of those of one event, the first.
     latest_message,
     -- Receipt of the last of them.
     last_error_at,

@@ -32,7 +32,11 @@ facts as (
             when events.type = 'event_phone_call_did_not_connect'
             then
                 found_text_or_whole(events.payload, getvariable('did_not_connect_reason_paths'))
-        end as did_not_connect_reason,
+        end as did_not_connect_reason_raw,
+        case
+            when events.type = 'event_phone_call_ended'
+            then stated_amount(found_text(events.payload, getvariable('stated_minutes_paths')))
+        end as stated_minutes,
     from events
     left join recordings using (event_id)
     left join human_detections using (event_id)
@@ -61,10 +65,12 @@ events_as_calls as (
         if(to_number is null, null, event_id) as to_number_event_id,
         is_outgoing,
         if(is_outgoing is null, null, event_id) as is_outgoing_event_id,
-        did_not_connect_reason,
-        if(did_not_connect_reason is null, null, event_id) as did_not_connect_reason_event_id,
+        did_not_connect_reason_raw,
+        if(did_not_connect_reason_raw is null, null, event_id) as did_not_connect_reason_event_id,
         human_detection_result,
         if(human_detection_result is null, null, event_id) as human_detection_result_event_id,
+        stated_minutes,
+        if(stated_minutes is null, null, event_id) as stated_minutes_event_id,
         recording_url,
         if(recording_url is null, null, event_id) as recording_url_event_id,
     from facts
@@ -74,7 +80,7 @@ events_as_calls as (
 -- otherwise by now. Without the event that it came from, a value counts for nothing below.
 still_known as (
     select
-        * exclude (direction, status) replace (
+        * exclude (direction, status, did_not_connect_reason) replace (
             if(webhook_event_id in (select event_id from events), null, webhook_event_id)
                 as webhook_event_id,
             if(from_number_event_id in (select event_id from events), null, from_number_event_id)
@@ -87,6 +93,8 @@ still_known as (
                 as did_not_connect_reason_event_id,
             if(human_detection_result_event_id in (select event_id from events), null, human_detection_result_event_id)
                 as human_detection_result_event_id,
+            if(stated_minutes_event_id in (select event_id from events), null, stated_minutes_event_id)
+                as stated_minutes_event_id,
             if(recording_url_event_id in (select event_id from events), null, recording_url_event_id)
                 as recording_url_event_id
         ),
@@ -119,10 +127,13 @@ folded as (
         min(to_number_event_id) as to_number_event_id,
         arg_min(is_outgoing, is_outgoing_event_id) as is_outgoing,
         min(is_outgoing_event_id) as is_outgoing_event_id,
-        arg_min(did_not_connect_reason, did_not_connect_reason_event_id) as did_not_connect_reason,
+        arg_min(did_not_connect_reason_raw, did_not_connect_reason_event_id)
+            as did_not_connect_reason_raw,
         min(did_not_connect_reason_event_id) as did_not_connect_reason_event_id,
         arg_max(human_detection_result, human_detection_result_event_id) as human_detection_result,
         max(human_detection_result_event_id) as human_detection_result_event_id,
+        arg_max(stated_minutes, stated_minutes_event_id) as stated_minutes,
+        max(stated_minutes_event_id) as stated_minutes_event_id,
         arg_max(recording_url, recording_url_event_id) as recording_url,
         max(recording_url_event_id) as recording_url_event_id,
     from all_known
@@ -131,6 +142,7 @@ folded as (
 
 select
     *,
+    normal_reason(did_not_connect_reason_raw) as did_not_connect_reason,
     case is_outgoing when true then 'outbound' when false then 'inbound' end as direction,
     case
         when did_not_connect_at is not null and connected_at is null then 'did_not_connect'

@@ -1,4 +1,5 @@
--- Each error. Its message may be a text, a list of texts, or an object that has one inside.
+-- Each error. An event may bring one as a text or as an object that has a message and a code, or
+-- a list of them. One that says nothing is an error without a message.
 with
 
 reported as (
@@ -6,7 +7,10 @@ reported as (
         event_id,
         call_id,
         received_at,
-        found_or_whole(payload, getvariable('error_message_paths')) as error,
+        coalesce(
+            found_list(payload, getvariable('error_list_paths')),
+            found_or_whole(payload, getvariable('error_message_paths'))
+        ) as error,
         found_text(payload, getvariable('error_code_paths')) as code,
         payload,
     from events
@@ -15,36 +19,61 @@ reported as (
 
 opened as (
     select
-        *,
+        event_id,
+        call_id,
+        received_at,
         case
             when json_type(error) = 'OBJECT'
-            then coalesce(found(error, getvariable('error_message_paths')), error)
+            then
+                coalesce(
+                    found_list(error, getvariable('error_list_paths')),
+                    found(error, getvariable('error_message_paths')),
+                    error
+                )
             else error
         end as said,
+        coalesce(found_text(error, getvariable('error_code_paths')), code) as code,
     from reported
+),
+
+listed as (
+    select
+        * exclude (said),
+        case
+            when json_type(said) <> 'ARRAY'
+            then [said]
+            else
+                list_filter(
+                    json_extract(said, '$[*]'), lambda item: item not in ('null', '""', '{}', '[]')
+                )
+        end as items,
+    from opened
+),
+
+-- the payload is not carried along: a list of a million errors would repeat it a million times
+each_error as (
+    select
+        event_id,
+        call_id,
+        received_at,
+        code,
+        unnest(if(len(items) > 0, items, [null])) as item,
+        generate_subscripts(if(len(items) > 0, items, [null]), 1) as error_index,
+    from listed
 )
 
 select
-    event_id,
-    call_id,
-    received_at,
+    each_error.event_id,
+    each_error.call_id,
+    each_error.received_at,
+    error_index,
     nullif(
-        case
-            when json_type(said) = 'ARRAY'
-            then
-                array_to_string(
-                    list_transform(
-                        json_extract(said, '$[*]'),
-                        lambda item: as_text(
-                            coalesce(found(item, getvariable('error_message_paths')), item)
-                        )
-                    ),
-                    '; '
-                )
-            else as_text(said)
-        end,
-        ''
+        as_text(coalesce(found(item, getvariable('error_message_paths')), item)), ''
     ) as message,
-    coalesce(found_text(error, getvariable('error_code_paths')), code) as code,
+    -- the name of the event's own type is no code
+    nullif(
+        coalesce(found_text(item, getvariable('error_code_paths')), each_error.code), 'event_error'
+    ) as code,
     payload,
-from opened
+from each_error
+left join reported on reported.event_id = each_error.event_id and error_index = 1

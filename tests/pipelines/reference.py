@@ -78,14 +78,17 @@ def _call(call_id: str, events: list[StoredDelivery]) -> dict[str, Any]:
         "webhook",
         "did_not_connect_reason",
         "human_detection_result",
+        "stated_minutes",
         "recording_url",
     ):
-        # of these two the last one counts, of all others the first
-        is_last = fact in ("human_detection_result", "recording_url")
+        # of these the last one counts, of all others the first
+        is_last = fact in ("human_detection_result", "stated_minutes", "recording_url")
         known = [event for event in events if _facts(event)[fact] is not None]
         event = known[-1 if is_last else 0] if known else None
         call[fact] = _facts(event)[fact] if event else None
         call[f"{fact}_event_id"] = event.event_id if event else None
+    raw = call["did_not_connect_reason_raw"] = call["did_not_connect_reason"]
+    call["did_not_connect_reason"] = raw and raw.lower().replace("-", "_").replace(" ", "_")
     call["direction"] = {True: "outbound", False: "inbound", None: None}[call["is_outgoing"]]
     call["status"] = _status(call)
     return call
@@ -118,6 +121,7 @@ def _facts(event: StoredDelivery) -> dict[str, Any]:
         "webhook": event.webhook,
         "did_not_connect_reason": of("event_phone_call_did_not_connect", "telephony_status"),
         "human_detection_result": of("event_human_detection", "result"),
+        "stated_minutes": of("event_phone_call_ended", "conversation_minutes"),
         "recording_url": of("event_recording", "recording_url"),
     }
 

@@ -72,6 +72,11 @@ def as_written(table: Table, row: Row, same: Row, words: dict[Any, str]) -> Row:
     return written
 
 
+def place_in_event(row: Row) -> int:
+    """Where a row stands among those of its delivery."""
+    return int(row.get("turn_index", row.get("error_index", 0)))
+
+
 def normalize(path: Path, bodies: list[bytes]) -> list[Rows]:
     """The rows that each of the bodies gives, all of them in one batch, as the files write it."""
     buffer = SqliteBuffer(path)
@@ -92,9 +97,11 @@ def normalize(path: Path, bodies: list[bytes]) -> list[Rows]:
         by_id[delivery.event_id] = (found[delivery.position - 1], same, words)
     for table in NORMALIZED:  # events come first
         id_column = "webhook_event_id" if table.name == "calls" else table.columns[0].name
-        for row in sorted(tables[table.name].to_pylist(), key=lambda row: row.get("turn_index", 0)):
+        for row in sorted(tables[table.name].to_pylist(), key=place_in_event):
             rows, same, words = by_id[row[id_column]]
             written = as_written(table, row, same, words)
+            if row.get("error_index", 1) > 1:
+                assert written.pop("payload", None) is None  # only the first row has it
             rows.setdefault(table.name, []).append(written)
             if table.name == "events":
                 same |= {"call_id": row["call_id"], "payload": written.get("payload")}
@@ -169,7 +176,7 @@ def test_100_000_fields_are_kept_wherever_they_are(tmp_path: Path) -> None:
     )
 
     assert envelope["events"] == [{"call_id": "call-1", "type": "event_error", "extra": fields}]
-    assert envelope["errors"] == [{}]
+    assert envelope["errors"] == [{"error_index": 1}]
     assert payload["events"] == [{"call_id": "call-2", "type": type_, "payload": fields}]
     (result,) = payload["post_call_results"]
     assert json.loads(result["result_text"]) == result["result_json"] == fields
