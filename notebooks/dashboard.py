@@ -156,7 +156,7 @@ def call_list(PAGE_ROWS, chosen, mo, page, picked, shown, snapshot, tables):
                 "Direction": row["direction"],
                 "Outcome": row["outcome"],
                 "Contact": tables.cell(row["contact"]),
-                "Receipt duration": tables.seconds(row["receipt_duration_seconds"]),
+                "Duration": tables.seconds(row["duration_seconds"]),
                 "Human turns": tables.text(row["human_turn_count"]),
                 "Error": "yes" if row["has_error"] else "",
                 "Call": tables.cell(row["call_id"]),

@@ -88,7 +88,7 @@ def funnel(rows: list[Row]) -> alt.LayerChart:
 
 
 def heat_map(rows: list[Row]) -> alt.Chart:
-    """The answer rate for each weekday and hour."""
+    """The share of calls that a human answered, for each weekday and hour."""
     for row in rows:
         row["weekday"] = _WEEKDAYS[row["weekday"] - 1]
     chart = (
@@ -103,8 +103,8 @@ def heat_map(rows: list[Row]) -> alt.Chart:
             ),
             y=alt.Y("weekday:O", title=None, scale=alt.Scale(domain=_WEEKDAYS)),
             color=alt.Color(
-                "answer_rate:Q",
-                title="answered by a human",
+                "human_rate_of_calls:Q",
+                title="human, of known calls",
                 scale=alt.Scale(scheme="greens", domain=[0, 1]),
                 legend=alt.Legend(orient="top", format="%", gradientLength=160),
             ),

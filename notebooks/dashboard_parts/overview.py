@@ -26,7 +26,7 @@ def overview(snapshot: Snapshot, shown: Row) -> mo.Html:
                         head["known_outcome_count"],
                         "calls of known outcome",
                     ),
-                    "Answered by a human": tables.of(
+                    "Human, of all calls": tables.of(
                         head["human_count"],
                         head["known_answer_count"],
                         "calls of which it is known",
@@ -39,10 +39,11 @@ def overview(snapshot: Snapshot, shown: Row) -> mo.Html:
                     "With an error": tables.of(
                         head["error_call_count"], head["call_count"], "calls"
                     ),
-                    "Median receipt duration": (
-                        tables.seconds(head["median_receipt_duration_seconds"]),
-                        f"of {head['timed_call_count']:,} calls with a receipt of start and end; "
-                        f"95% under {tables.seconds(head['p95_receipt_duration_seconds'])}",
+                    "Median duration": (
+                        tables.seconds(head["median_duration_seconds"]),
+                        f"of {head['timed_call_count']:,} calls that have one, "
+                        f"{head['stated_duration_call_count']:,} of them stated; "
+                        f"95% under {tables.seconds(head['p95_duration_seconds'])}",
                     ),
                 }
             ),
@@ -59,7 +60,7 @@ def overview(snapshot: Snapshot, shown: Row) -> mo.Html:
                     tables.heading(
                         "Funnel",
                         "Each stage of those that reached the one before; what is not known of a "
-                        "call is left out of the share.",
+                        "call is left out of the share. So human is of connected calls here.",
                     ),
                     charts.funnel(snapshot.rows("funnel", **shown)),
                 ],
@@ -72,14 +73,15 @@ def overview(snapshot: Snapshot, shown: Row) -> mo.Html:
                 ],
                 [
                     tables.heading(
-                        "Receipt durations",
-                        "From the receipt of the report that the call connected to that of its "
-                        f"end: Fluents states no times. {head['timed_call_count']:,} of "
-                        f"{head['call_count']:,} calls have both.",
+                        "Durations",
+                        "As the sender states it, or else from the receipt of the report that the "
+                        "call connected to that of its end. "
+                        f"{head['timed_call_count']:,} of {head['call_count']:,} calls have one, "
+                        f"{head['stated_duration_call_count']:,} of them stated.",
                     ),
                     charts.bars(durations, "length", "call", "outcome")
                     if durations
-                    else tables.note("No call has both reports."),
+                    else tables.note("No call has a duration."),
                 ],
                 [
                     tables.heading("Outcomes", "connected: by whom answered is not known."),

@@ -5,7 +5,7 @@ select
     coalesce(direction, 'unknown') as direction,
     outcome,
     coalesce(contact_number, 'unknown') as contact,
-    receipt_duration_seconds,
+    duration_seconds,
     human_turn_count,
     has_error,
 from found_calls(

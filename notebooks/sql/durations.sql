@@ -1,12 +1,12 @@
--- How many calls last how long, by the receipt of their reports; calls without both are left out.
+-- How many calls last how long, as stated or by the receipt of their reports.
 with
 
 timed as (
     select
         outcome,
-        receipt_duration_seconds as seconds,
+        duration_seconds as seconds,
     from shown_calls($from_at, $until_at, $webhook, $direction)
-    where receipt_duration_seconds is not null
+    where duration_seconds is not null
 )
 
 select

@@ -8,8 +8,9 @@ select
     count(*) filter (outcome = 'human' and is_engaged) as engaged_count,
     count(*) filter (outcome = 'human' and is_engaged is not null) as human_with_turns_count,
     count(*) filter (has_error) as error_call_count,
-    count(receipt_duration_seconds) as timed_call_count,
-    median(receipt_duration_seconds) as median_receipt_duration_seconds,
-    quantile_cont(receipt_duration_seconds, 0.95) as p95_receipt_duration_seconds,
+    count(duration_seconds) as timed_call_count,
+    count(*) filter (duration_source = 'stated') as stated_duration_call_count,
+    median(duration_seconds) as median_duration_seconds,
+    quantile_cont(duration_seconds, 0.95) as p95_duration_seconds,
     date_diff('second', min(first_event_at), max(first_event_at)) as span_seconds,
 from shown_calls($from_at, $until_at, $webhook, $direction)

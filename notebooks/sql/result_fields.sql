@@ -17,7 +17,7 @@ results as (
 fields as (
     select
         path,
-        count(*) filter (type <> 'null' and text <> '') as filled_count,
+        count(distinct event_id) filter (type <> 'null' and text <> '') as filled_count,
         count(number) as number_count,
         avg(number) as mean_number,
         count(boolean) as boolean_count,

@@ -2,6 +2,6 @@
 select *
 from analytics.call_durations
 where
-    p50_receipt_duration_seconds > p95_receipt_duration_seconds
-    or p95_receipt_duration_seconds > max_receipt_duration_seconds
+    p50_duration_seconds > p95_duration_seconds
+    or p95_duration_seconds > max_duration_seconds
     or timed_call_count > call_count

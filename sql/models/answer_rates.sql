@@ -47,7 +47,7 @@ select
     -- Calls of which it is known who answered, or that nobody did.
     human_count + no_human_count + did_not_connect_count as known_count,
     -- human_count of known_count.
-    human_count / nullif(known_count, 0) as answer_rate,
+    human_count / nullif(known_count, 0) as human_rate_of_calls,
     -- no_human_count of known_count.
     no_human_count / nullif(known_count, 0) as voicemail_rate,
 from counted

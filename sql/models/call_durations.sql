@@ -1,5 +1,5 @@
--- How long calls last, by the receipt of their reports: from "connected" to "ended". Percentiles
--- of days do not add up: for other spans ask call_summary.
+-- How long calls last: as the sender states it, or else from the receipt of "connected" to that of
+-- "ended". Percentiles of days do not add up: for other spans ask call_summary.
 -- grain: one day, direction, webhook and outcome with calls
 -- key: first_event_on, direction, webhook, outcome
 -- questions: How long are calls, the usual and the longest ones? Does it change?
@@ -18,17 +18,19 @@ select
     outcome,
     -- Calls of any kind.
     count(*) as call_count,
-    -- Calls whose start and end were both reported, in order: all figures below are of these.
-    count(receipt_duration_seconds) as timed_call_count,
+    -- Calls with a duration: all figures below are of these.
+    count(duration_seconds) as timed_call_count,
+    -- Those of them whose duration the sender states.
+    count(*) filter (duration_source = 'stated') as stated_duration_call_count,
     -- Mean duration.
-    avg(receipt_duration_seconds) as mean_receipt_duration_seconds,
+    avg(duration_seconds) as mean_duration_seconds,
     -- Half of the calls are shorter.
-    quantile_cont(receipt_duration_seconds, 0.5) as p50_receipt_duration_seconds,
+    quantile_cont(duration_seconds, 0.5) as p50_duration_seconds,
     -- 95 of 100 calls are shorter.
-    quantile_cont(receipt_duration_seconds, 0.95) as p95_receipt_duration_seconds,
+    quantile_cont(duration_seconds, 0.95) as p95_duration_seconds,
     -- The longest.
-    max(receipt_duration_seconds) as max_receipt_duration_seconds,
+    max(duration_seconds) as max_duration_seconds,
     -- All of them together.
-    sum(receipt_duration_seconds) as total_receipt_duration_seconds,
+    sum(duration_seconds) as total_duration_seconds,
 from calls
 group by all

@@ -95,14 +95,23 @@ select
     -- ended, did_not_connect, in_progress, error or unknown, as the events say.
     calls.status,
     -- human, no_human (voicemail), did_not_connect, connected (by whom answered is unknown), unknown.
+    -- Without a detection a call is human only if the transcript has at least two human turns: a
+    -- single one may be the greeting of a voicemail.
     case
         when calls.status = 'did_not_connect' then 'did_not_connect'
-        when calls.human_detection_result = 'no_human' then 'no_human'
-        when calls.human_detection_result = 'human' or conversations.human_turn_count > 0
-        then 'human'
-        when calls.connected_at is not null then 'connected'
+        when calls.human_detection_result in ('human', 'no_human')
+        then calls.human_detection_result
+        when conversations.human_turn_count >= 2 then 'human'
+        when calls.connected_at is not null or conversations.human_turn_count = 1 then 'connected'
         else 'unknown'
     end as outcome,
+    -- Whether the outcome rests on the transcript alone; false where an event states it; NULL where
+    -- the outcome is unknown.
+    case
+        when outcome = 'human' then calls.human_detection_result is distinct from 'human'
+        when outcome = 'connected' then calls.connected_at is null
+        when outcome <> 'unknown' then false
+    end as is_outcome_inferred,
     -- Why it did not connect, such as busy.
     calls.did_not_connect_reason,
     -- Receipt of the first event of any type.
@@ -118,6 +127,18 @@ select
         when calls.ended_at >= calls.connected_at
         then (epoch_ms(calls.ended_at) - epoch_ms(calls.connected_at)) / 1000.0
     end as receipt_duration_seconds,
+    -- Minutes of the conversation, as the report of the end states them; the sender often states 0.
+    calls.stated_minutes,
+    -- How long the call lasted: stated_minutes where that is above 0, or else between the receipts.
+    case
+        when calls.stated_minutes > 0 then calls.stated_minutes * 60
+        else receipt_duration_seconds
+    end as duration_seconds,
+    -- What duration_seconds is: stated or receipt.
+    case
+        when calls.stated_minutes > 0 then 'stated'
+        when receipt_duration_seconds is not null then 'receipt'
+    end as duration_source,
     -- Events of the call, without repeated deliveries.
     counted.event_count,
     -- Messages reported.
@@ -150,8 +171,8 @@ select
     coalesce(results.has_text, false) as has_post_call_result,
     -- Whether at least one error was reported.
     calls.first_error_at is not null as has_error,
-    -- Where the audio is.
-    calls.recording_url,
+    -- Where the audio is, as the last report with a URL says.
+    calls.recording_url as latest_recording_url,
     -- The transcript, or chunk of one, that came last.
     transcripts.latest as latest_transcript,
     -- The post-call result that came last, as its text says.

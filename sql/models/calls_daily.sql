@@ -20,6 +20,7 @@ counted as (
         count(*) filter (is_connected) as connected_count,
         count(*) filter (outcome = 'did_not_connect') as did_not_connect_count,
         count(*) filter (outcome = 'human') as human_count,
+        count(*) filter (outcome = 'human' and is_outcome_inferred) as inferred_human_count,
         count(*) filter (outcome = 'no_human') as no_human_count,
         count(*) filter (outcome = 'unknown') as unknown_outcome_count,
         count(*) filter (outcome = 'human' and is_engaged) as engaged_count,
@@ -27,9 +28,10 @@ counted as (
         count(*) filter (is_connected and has_transfer) as transfer_count,
         count(*) filter (has_post_call_result) as post_call_result_count,
         count(*) filter (has_error) as error_call_count,
-        count(receipt_duration_seconds) as timed_call_count,
-        avg(receipt_duration_seconds) as mean_receipt_duration_seconds,
-        median(receipt_duration_seconds) as median_receipt_duration_seconds,
+        count(duration_seconds) as timed_call_count,
+        count(*) filter (duration_source = 'stated') as stated_duration_call_count,
+        avg(duration_seconds) as mean_duration_seconds,
+        median(duration_seconds) as median_duration_seconds,
     from calls
     group by all
 )
@@ -47,8 +49,10 @@ select
     connected_count,
     -- Calls that did not connect.
     did_not_connect_count,
-    -- Calls that a human answered.
+    -- Calls that a human answered, as detected or inferred from at least two human turns.
     human_count,
+    -- Those of them that no detection says, but the transcript alone.
+    inferred_human_count,
     -- Calls that no human answered: voicemail.
     no_human_count,
     -- Calls of which not even that is known.
@@ -65,18 +69,20 @@ select
     error_call_count,
     -- connected_count of connected_count + did_not_connect_count.
     connected_count / nullif(connected_count + did_not_connect_count, 0) as connection_rate,
-    -- human_count of human_count + no_human_count.
-    human_count / nullif(human_count + no_human_count, 0) as human_rate,
+    -- human_count of human_count + no_human_count: connected calls of which it is known who answered.
+    human_count / nullif(human_count + no_human_count, 0) as human_rate_of_connected,
     -- engaged_count of human_with_turns_count.
     engaged_count / nullif(human_with_turns_count, 0) as engaged_rate,
     -- transfer_count of connected_count.
     transfer_count / nullif(connected_count, 0) as transfer_rate,
     -- error_call_count of call_count.
     error_call_count / nullif(call_count, 0) as error_call_rate,
-    -- Calls whose start and end were both reported, in order.
+    -- Calls with a duration: stated, or between the receipts of their start and end.
     timed_call_count,
-    -- Their mean duration, between the receipts of the two reports.
-    mean_receipt_duration_seconds,
+    -- Those of them whose duration the sender states.
+    stated_duration_call_count,
+    -- The mean duration of timed_call_count calls.
+    mean_duration_seconds,
     -- Their median duration; call_durations says more.
-    median_receipt_duration_seconds,
+    median_duration_seconds,
 from counted

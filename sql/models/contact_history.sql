@@ -38,7 +38,7 @@ select
         direction = 'outbound' and outcome in ('human', 'no_human', 'did_not_connect')
     ) as known_count,
     -- answered_count of known_count.
-    answered_count / nullif(known_count, 0) as answered_rate,
+    answered_count / nullif(known_count, 0) as human_rate_of_calls,
     -- Calls to it up to the first that a human answered; NULL where none was.
     case
         when any_value(first_answer_at) is not null

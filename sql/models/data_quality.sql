@@ -101,7 +101,7 @@ issues as (
                 ('start_without_end', 'call', start_without_end, started,
                     'calls that connected and whose end was not reported (yet)'),
                 ('end_before_start', 'call', end_before_start, timed,
-                    'calls whose end was received before their start: they have no duration'),
+                    'calls whose end was received before their start: they have no receipt duration'),
                 ('late_events', 'call', late_events, ended,
                     'calls with an event received over an hour after their end'),
                 ('unknown_direction', 'call', unknown_direction, calls,

@@ -30,7 +30,7 @@ counted as (
         count(*) filter (outcome = 'human' and is_engaged) as engaged_count,
         count(*) filter (outcome = 'human' and is_engaged is not null) as human_with_turns_count,
         count(*) filter (has_error) as error_call_count,
-        median(receipt_duration_seconds) as median_receipt_duration_seconds,
+        median(duration_seconds) as median_duration_seconds,
         min(first_event_at) as first_call_at,
         max(first_event_at) as last_call_at,
     from calls
@@ -62,14 +62,15 @@ select
     error_call_count,
     -- connected_count of connected_count + did_not_connect_count.
     connected_count / nullif(connected_count + did_not_connect_count, 0) as connection_rate,
-    -- human_count of human_count + no_human_count + did_not_connect_count.
-    human_count / nullif(human_count + no_human_count + did_not_connect_count, 0) as answer_rate,
+    -- human_count of human_count + no_human_count + did_not_connect_count: calls of which it is known.
+    human_count / nullif(human_count + no_human_count + did_not_connect_count, 0)
+        as human_rate_of_calls,
     -- engaged_count of human_with_turns_count.
     engaged_count / nullif(human_with_turns_count, 0) as engaged_rate,
     -- error_call_count of call_count.
     error_call_count / nullif(call_count, 0) as error_call_rate,
-    -- Median duration by receipt, of calls whose start and end were both reported.
-    median_receipt_duration_seconds,
+    -- Median duration, of calls that have one: stated, or between the receipts of start and end.
+    median_duration_seconds,
     -- First event of the first call.
     first_call_at,
     -- First event of the last call.

@@ -1,31 +1,37 @@
--- How the fields of post-call results develop, by the UTC day of the result's receipt.
+-- How the fields of post-call results develop, by the UTC day of the result's receipt. Of a call
+-- that was analysed more than once, the latest result that is JSON counts.
 -- grain: one day and field of the results that are JSON
 -- key: received_on, path
 -- questions: How often is a field filled in? What is its mean, its share of true, its usual value?
 with
 
-fields as (
+latest as (
     select
-        *,
-        cast(received_at at time zone 'UTC' as date) as received_on,
+        max(event_id) as event_id,
+        cast(arg_max(received_at, event_id) at time zone 'UTC' as date) as received_on,
+    from fluents.post_call_results
+    where result_json is not null
+    group by call_id
+),
+
+fields as (
+    select post_call_fields.*, latest.received_on
     from analytics.post_call_fields
+    inner join latest using (event_id)
 ),
 
 results as (
-    select
-        cast(received_at at time zone 'UTC' as date) as received_on,
-        count(*) as result_count,
-    from fluents.post_call_results
-    where result_json is not null
-    group by all
+    select received_on, count(*) as result_count
+    from latest
+    group by received_on
 ),
 
 counted as (
     select
         received_on,
         path,
-        -- a path occurs once in a result
-        count(*) filter (type <> 'null' and text <> '') as filled_count,
+        -- the items of a list share a path
+        count(distinct event_id) filter (type <> 'null' and text <> '') as filled_count,
         count(number) as number_count,
         avg(number) as mean_number,
         median(number) as median_number,
@@ -57,31 +63,31 @@ top_texts as (
 select
     -- UTC day on which the results were received.
     received_on,
-    -- Where in the JSON the field is, such as $.details.topic.
+    -- Where in the JSON the field is, such as $.details.topic; all items of a list are $.tags[*].
     path,
-    -- Results of the day that are JSON.
+    -- Calls whose latest result that is JSON came on that day: the results counted here.
     result_count,
     -- Results in which the field holds something: neither null nor an empty text.
     filled_count,
     -- filled_count of result_count.
     filled_count / nullif(result_count, 0) as filled_rate,
-    -- Results in which it is a number.
+    -- Values that are numbers: one a result, but for items of lists.
     number_count,
     -- Mean of the numbers.
     mean_number,
     -- Median of the numbers.
     median_number,
-    -- Results in which it is true or false.
+    -- Values that are true or false.
     boolean_count,
-    -- Results in which it is true.
+    -- Values that are true.
     true_count,
     -- true_count of boolean_count.
     true_count / nullif(boolean_count, 0) as true_rate,
-    -- Results in which it is a text.
+    -- Values that are other texts.
     text_count,
     -- The most frequent text of up to 60 characters.
     top_text,
-    -- Results with that text.
+    -- Values that are that text.
     top_text_count,
     -- top_text_count of text_count.
     top_text_count / nullif(text_count, 0) as top_text_rate,

@@ -15,7 +15,7 @@ BROKEN_BY = {
     "actions_daily__counts_every_report": "update {model} set started_count = started_count + 1",
     "answer_rates__counts_every_call": "delete from {model} where hour = 23",
     "call_durations__counts_every_call": "insert into {model} from {model} limit 1",
-    "call_durations__percentiles_rise": "update {model} set p50_receipt_duration_seconds = 1e6",
+    "call_durations__percentiles_rise": "update {model} set p50_duration_seconds = 1e6",
     "call_funnel__never_grows": "update {model} set call_count = 9 where stage = 'human'",
     "call_summary__call_id_is_unique": "insert into {model} from {model} where call_id = 'busy'",
     "call_summary__has_every_call": "delete from {model} where call_id = 'busy'",

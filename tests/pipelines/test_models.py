@@ -15,7 +15,7 @@ from connector.settings import Settings
 from connector.simulator import simulate
 from pipelines import models
 from pipelines.load import Loader, LoadResult
-from tests.deliveries import START, Clock, append_all, body
+from tests.deliveries import START, Clock, append_all, body, delivery
 from tests.pipelines.conftest import Query
 
 Load = Callable[[], LoadResult]
@@ -121,7 +121,7 @@ def test_calls_daily_counts_calls_by_day_and_direction(query: Query) -> None:
     assert query(
         "select first_event_on, direction, webhook, call_count, connected_count,"
         " did_not_connect_count, human_count, unknown_outcome_count, post_call_result_count,"
-        " error_call_count, timed_call_count, mean_receipt_duration_seconds"
+        " error_call_count, timed_call_count, mean_duration_seconds"
         " from analytics.calls_daily order by direction"
     ) == [
         (date(2026, 1, 1), "outbound", "main", 2, 1, 1, 1, 0, 1, 0, 1, 2.0),
@@ -139,6 +139,140 @@ def test_post_call_fields_has_a_row_for_each_field_however_deep(query: Query) ->
         ("$.notes.zip", "null", None, None, None),
         ("$.score", "number", "7", 7.0, None),
     ]
+
+
+def test_numbers_and_booleans_in_text_count_as_such_and_items_of_a_list_share_a_path(
+    buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
+) -> None:
+    texts = [
+        "42",
+        " -1.5 ",
+        "True",
+        "yes",
+        "02139",
+        "+15550001111",
+        "1234567890",
+        "1e5",
+        "2026-01-01",
+    ]
+    append_all(
+        buffer,
+        [
+            body(
+                "event_post_call_processing_completed",
+                {"result": {"texts": texts, "list": [{"tags": ["a", 7]}, {"tags": ["b"]}]}},
+                call_id="talk",
+            )
+        ],
+        clock,
+    )
+    load()
+
+    values = "select path, type, number, boolean from analytics.post_call_fields"
+    assert query(f"{values} where path = '$.texts[*]' order by item_path") == [
+        ("$.texts[*]", "number", 42.0, None),
+        ("$.texts[*]", "number", -1.5, None),
+        ("$.texts[*]", "boolean", None, True),
+        *[("$.texts[*]", "text", None, None)] * 6,
+    ]
+    assert query(
+        "select path, item_path, text from analytics.post_call_fields"
+        " where path like '%tags%' order by item_path"
+    ) == [
+        ("$.list[*].tags[*]", "$.list[0].tags[0]", "a"),
+        ("$.list[*].tags[*]", "$.list[0].tags[1]", "7"),
+        ("$.list[*].tags[*]", "$.list[1].tags[0]", "b"),
+    ]
+    daily = "select filled_count, filled_rate, number_count, boolean_count, text_count"
+    assert query(f"{daily} from analytics.post_call_fields_daily where path = '$.texts[*]'") == [
+        (1, 1.0, 2, 1, 6)
+    ]
+
+
+def test_post_call_fields_daily_counts_the_latest_result_of_each_call(
+    buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
+) -> None:
+    type_ = "event_post_call_processing_completed"
+    append_all(
+        buffer,
+        [
+            body(type_, {"result": {"score": 1}}, call_id="analysed twice"),
+            body(type_, {"result": {"score": 3}}, call_id="analysed twice"),
+            body(type_, {"result": "no JSON"}, call_id="analysed twice"),
+            body(type_, {"result": {"score": 9}}, call_id="analysed once"),
+        ],
+        clock,
+    )
+    load()
+
+    daily = "select result_count, filled_count, mean_number from analytics.post_call_fields_daily"
+    assert query(daily) == [(2, 2, 6.0)]
+    assert query("select count(*) from analytics.post_call_fields") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("transcript", "detection", "is_connected", "expected"),
+    [
+        ("BOT: Hi", None, True, ("connected", False)),
+        ("HUMAN: Please leave a message.", None, True, ("connected", False)),
+        ("HUMAN: Please leave a message.", None, False, ("connected", True)),
+        ("HUMAN: Hello\nBOT: Hi\nHUMAN: Bye", None, True, ("human", True)),
+        ("HUMAN: Hello", "human", True, ("human", False)),
+        ("HUMAN: Hello\nBOT: Hi\nHUMAN: Bye", "no_human", True, ("no_human", False)),
+        ("BOT: Hi", None, False, ("unknown", None)),
+    ],
+    ids=[
+        "bot-only",
+        "greeting",
+        "greeting-without-start",
+        "conversation",
+        "greeting-detected-human",
+        "conversation-detected-no-human",
+        "nothing-but-a-bot",
+    ],
+)
+def test_a_greeting_without_an_answer_is_no_human_unless_one_is_detected(
+    buffer: SqliteBuffer,
+    clock: Clock,
+    load: Load,
+    query: Query,
+    transcript: str,
+    detection: str | None,
+    is_connected: bool,
+    expected: tuple[str, bool | None],
+) -> None:
+    bodies = [body("event_transcript", {"transcript": transcript})]
+    if detection:
+        bodies.append(body("event_human_detection", {"result": detection}))
+    if is_connected:
+        bodies.append(body("event_phone_call_connected", {}))
+    append_all(buffer, bodies, clock)
+    load()
+
+    assert query("select outcome, is_outcome_inferred from analytics.call_summary") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [(1.25, (1.25, 75.0, "stated")), (0, (0.0, 60.0, "receipt")), (None, (None, 60.0, "receipt"))],
+    ids=["stated", "zero", "not-stated"],
+)
+def test_a_call_lasts_as_long_as_is_stated_or_else_as_the_receipts_say(
+    buffer: SqliteBuffer,
+    load: Load,
+    query: Query,
+    minutes: float | None,
+    expected: tuple[float | None, float, str],
+) -> None:
+    for second, content in (
+        (0, body("event_phone_call_connected", {})),
+        (60, body("event_phone_call_ended", {"conversation_minutes": minutes})),
+    ):
+        buffer.append(delivery(content, received_at=START + second * 1_000_000))
+    load()
+
+    columns = "stated_minutes, duration_seconds, duration_source"
+    assert query(f"select {columns} from analytics.call_summary") == [expected]
 
 
 @pytest.mark.usefixtures("three_calls")
