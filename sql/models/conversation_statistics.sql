@@ -134,7 +134,7 @@ select
     case when is_attributed then bot_character_count end as bot_character_count,
     -- Characters of the human.
     case when is_attributed then human_character_count end as human_character_count,
-    -- The bot's share: bot_character_count of what bot and human said.
+    -- The bot's share: bot_character_count of bot_character_count + human_character_count.
     bot_character_count / nullif(bot_character_count + human_character_count, 0) as bot_talk_rate,
     -- Words of the bot's longest turn: its longest monologue.
     longest_bot_turn_words,

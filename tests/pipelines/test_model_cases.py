@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -137,3 +138,27 @@ def test_every_column_of_a_model_has_a_comment_that_tools_show(
     assert shown.items() >= {
         (name, text) for name, text in column_comments(MODELS[model]).items() if name
     }
+
+
+def test_the_comment_of_every_rate_names_the_columns_that_it_divides(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    comments = {
+        (model, column): comment
+        for model, column, comment in warehouse.execute(
+            "select table_name, column_name, comment from duckdb_columns()"
+            " where schema_name = 'analytics'"
+        ).fetchall()
+    }
+    rates = [one for one in comments if "_rate" in one[1] and one[0] in MODELS]
+    named = {
+        (model, column): [
+            word
+            for word in re.findall(r"[a-z_]+", comments[model, column])
+            if (model, word) in comments
+        ]
+        for model, column in rates
+    }
+
+    assert {column for _, column in rates} >= {"human_rate_of_calls", "human_rate_of_connected"}
+    assert [one for one, columns in named.items() if len(set(columns)) < 2] == []
