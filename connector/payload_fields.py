@@ -77,7 +77,15 @@ PAYLOAD_FIELDS: dict[str, list[str]] = {
     "recording_url": ["recording_url", "url", "recording", "audio_url"],
     "stated_minutes": ["conversation_minutes", "duration_minutes", "minutes"],
     "to_number": ["to_phone_number", "to_number"],
-    "transcript": ["transcript", "transcript_chunk", "chunk", "text", "messages", "turns"],
+    "transcript": [
+        "transcript",
+        "transcript_chunk",
+        "chunk",
+        "text",
+        "messages",
+        "turns",
+        "event_logs",
+    ],
 }
 
 SECRET_FIELDS = (

@@ -248,7 +248,7 @@ class Normalizer:
         self._connection.register("known_calls", CALLS.arrow_schema.empty_table())
         types = set(deliveries["type"].unique().to_pylist())
         for file, table in self._steps:
-            if table.event_type is None or table.event_type in types:
+            if not table.event_types or types.intersection(table.event_types):
                 rows = self._rows(file, table)
             else:  # planning the SQL would take as long as all else does for one event
                 rows = table.arrow_schema.empty_table()

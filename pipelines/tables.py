@@ -46,8 +46,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     folded: bool = False
-    event_type: str | None = None
-    """Only events of this type have rows here."""
+    event_types: tuple[str, ...] = ()
+    """Only events of these types have rows here; of any type where none is named."""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -93,6 +93,9 @@ _POSITION = Column("position", "bigint", "Its place in that buffer.", False)
 def _taken_from(column: str) -> Column:
     return Column(f"{column}_event_id", "text", f"The event that {column} was taken from.")
 
+
+TRANSCRIPT_TYPES = ("event_transcript", "event_transcript_complete")
+"""The second is none of the ten that Fluents names: its ancestor sends it."""
 
 EVENTS = Table(
     "events",
@@ -182,22 +185,25 @@ TRANSCRIPTS = Table(
         Column("transcript", "text", "The text; JSON text where it came as a list of turns."),
         _PAYLOAD,
     ),
-    event_type="event_transcript",
+    event_types=TRANSCRIPT_TYPES,
 )
 
 TRANSCRIPT_TURNS = Table(
     "transcript_turns",
-    "One row for each turn of a transcript: what one speaker said until another spoke.",
+    "One row for each part of a delivered transcript: what one speaker said in a row, or a line "
+    "about an action or a conference. Turns of a call are in analytics.conversation_turns.",
     ("event_id", "turn_index"),
     (
         *_EVENT,
-        Column("turn_index", "bigint", "Place of the turn in its transcript, from 1.", False),
+        Column("turn_index", "bigint", "Place of the row in its transcript, from 1.", False),
         Column("speaker", "text", "bot, human, action, conference or unknown.", False),
         Column("text", "text", "What was said, without speaker and time.", False),
-        Column("offset_seconds", "double", "Start of the turn after the start of the call."),
+        Column("utterance_count", "bigint", "How many utterances it joins."),
+        Column("offset_seconds", "double", "Start of it after the start of the call."),
+        Column("said_at", "timestamp", "Start of it as a point in time, where one is stated."),
         Column("is_cut_off", "bool", "Whether the bot was interrupted: its text ends in '-'."),
     ),
-    event_type="event_transcript",
+    event_types=TRANSCRIPT_TYPES,
 )
 
 POST_CALL_RESULTS = Table(
@@ -211,7 +217,7 @@ POST_CALL_RESULTS = Table(
         Column("source_field", "text", "The payload field it was found in; payload for all."),
         _PAYLOAD,
     ),
-    event_type="event_post_call_processing_completed",
+    event_types=("event_post_call_processing_completed",),
 )
 
 ERRORS = Table(
@@ -225,7 +231,7 @@ ERRORS = Table(
         Column("code", "text", "Its code, or else that of the event, where it has one."),
         Column("payload", "json", f"{_PAYLOAD.description} Only in the event's first row."),
     ),
-    event_type="event_error",
+    event_types=("event_error",),
 )
 
 MESSAGES = Table(
@@ -239,7 +245,7 @@ MESSAGES = Table(
         Column("sent_at", "timestamp", "When, as the payload says."),
         _PAYLOAD,
     ),
-    event_type="event_message",
+    event_types=("event_message",),
 )
 
 ACTIONS = Table(
@@ -264,7 +270,7 @@ ACTIONS = Table(
         Column("occurred_at", "timestamp", "When, as the payload says."),
         _PAYLOAD,
     ),
-    event_type="event_action",
+    event_types=("event_action",),
 )
 
 RECORDINGS = Table(
@@ -272,7 +278,7 @@ RECORDINGS = Table(
     "One row for each recording report.",
     ("event_id",),
     (*_EVENT, Column("recording_url", "text", "Where the audio is."), _PAYLOAD),
-    event_type="event_recording",
+    event_types=("event_recording",),
 )
 
 HUMAN_DETECTIONS = Table(
@@ -280,7 +286,7 @@ HUMAN_DETECTIONS = Table(
     "One row for each detection of whether a human answered.",
     ("event_id",),
     (*_EVENT, Column("result", "text", "human or no_human."), _PAYLOAD),
-    event_type="event_human_detection",
+    event_types=("event_human_detection",),
 )
 
 QUARANTINE = Table(

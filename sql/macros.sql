@@ -136,3 +136,11 @@ create or replace macro stated_amount(text_value) as
         when try_cast(text_value as double) >= 0 and isfinite(try_cast(text_value as double))
         then try_cast(text_value as double)
     end;
+
+-- Whether a text is no more than the sound of somebody who listens: "Mhm.", "uh-huh".
+create or replace macro is_sound(text_value) as
+    regexp_full_match(
+        trim(regexp_replace(lower(text_value), '[^a-z]+', ' ', 'g')),
+        '((m+|m+ ?h+m*|h+m+|o+h+|a+h+|a+ha+|u+m+|u+h+|u+h+ ?h+u+h+|e+h+|e+r+m?)( |$))+'
+    )
+    and not regexp_matches(text_value, '[^\x00-\x7f]');

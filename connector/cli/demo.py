@@ -42,7 +42,7 @@ order by table_name
 """
 _TRY_NEXT = (
     'query "select direction, call_count, human_count, no_human_count from analytics.calls_daily"',
-    'query "select speaker, text from fluents.transcript_turns order by event_id, turn_index"',
+    'query "select speaker, text from analytics.conversation_turns order by call_id, line_index"',
     "status",
     "models",
     "dashboard",

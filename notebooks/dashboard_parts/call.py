@@ -22,7 +22,11 @@ def call(snapshot: Snapshot, call_id: str) -> mo.Html:
             tables.facts({name: about[0][name] for name in about[0] if name != "call_id"}),
             tables.columns(
                 [
-                    tables.heading("Transcript", "Offsets are from the start of the call."),
+                    tables.heading(
+                        "Transcript",
+                        "Offsets are from the start of the call. What is in doubt, two transcripts "
+                        "say differently.",
+                    ),
                     tables.turns(snapshot.rows("call_turns", **asked)),
                 ],
                 [

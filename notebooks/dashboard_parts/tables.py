@@ -143,20 +143,14 @@ def turns(rows: Iterable[Row]) -> mo.Html:
     if not found:
         return note("No transcript with text was delivered for this call.")
     parts: list[str] = []
-    transcript = 0
     for row in found:
-        if row["transcript_number"] != transcript:
-            transcript = row["transcript_number"]
-            if found[-1]["transcript_number"] > 1:
-                parts.append(
-                    f'<p class="fluents-note">Transcript, or chunk of one: {transcript}</p>'
-                )
         offset = "" if row["offset_seconds"] is None else f" at {seconds(row['offset_seconds'])}"
         cut = " (cut off)" if row["is_cut_off"] else ""
+        doubt = " (in doubt)" if row["is_doubtful"] else ""
         speaker = text(row["speaker"])
         parts.append(
             f'<div class="fluents-turn speaker-{speaker}"><span class="speaker">{speaker}'
-            f"{offset}{cut}</span><span>{text(row['text'])}</span></div>"
+            f"{offset}{cut}{doubt}</span><span>{text(row['text'])}</span></div>"
         )
     return mo.Html(f'<div class="fluents-turns">{"".join(parts)}</div>')
 

@@ -1,4 +1,5 @@
--- The events of one call in the order of their receipt, without repeated deliveries.
+-- The events of one call in the order of their receipt, without repeated deliveries; below a
+-- transcript the lines in it that are no turns: actions, conferences, backchannels.
 with
 
 events as (
@@ -18,13 +19,12 @@ errors as (
     from fluents.errors
     where call_id = $call_id
     group by event_id
-)
+),
 
-select
-    strftime(events.received_at at time zone 'UTC', '%H:%M:%S') as received_at,
-    date_diff('millisecond', events.first_at, events.received_at) / 1000.0 as after_seconds,
-    regexp_replace(events.type, '^event_', '') as type,
-    left(
+described as (
+    select
+        events.*,
+        0 as line_index,
         coalesce(
             messages.sender || ': ' || messages.text,
             actions.action_type
@@ -33,14 +33,51 @@ select
             errors.said,
             human_detections.result,
             ''
-        ),
-        200
-    ) as detail,
-from events
-left join fluents.messages on messages.event_id = events.event_id and messages.call_id = $call_id
-left join fluents.actions on actions.event_id = events.event_id and actions.call_id = $call_id
-left join errors on errors.event_id = events.event_id
-left join fluents.human_detections
-    on human_detections.event_id = events.event_id and human_detections.call_id = $call_id
-order by events.received_at, events.event_id
+        ) as detail,
+    from events
+    left join fluents.messages
+        on messages.event_id = events.event_id and messages.call_id = $call_id
+    left join fluents.actions on actions.event_id = events.event_id and actions.call_id = $call_id
+    left join errors on errors.event_id = events.event_id
+    left join fluents.human_detections
+        on human_detections.event_id = events.event_id and human_detections.call_id = $call_id
+),
+
+reported as (
+    select
+        events.* replace ('in transcript' as type),
+        lines.turn_index as line_index,
+        lines.text as detail,
+    from events
+    inner join fluents.transcript_turns as lines
+        on lines.event_id = events.event_id and lines.call_id = $call_id
+    where lines.speaker in ('action', 'conference')
+),
+
+backchannels as (
+    select
+        events.* replace ('in transcript' as type),
+        lines.line_index,
+        'backchannel: ' || lines.text as detail,
+    from events
+    inner join analytics.conversation_turns as lines
+        on lines.event_id = events.event_id and lines.call_id = $call_id
+    where lines.is_backchannel
+),
+
+shown as (
+    select * from described
+    union all by name
+    select * from reported
+    union all by name
+    select * from backchannels
+)
+
+select
+    strftime(received_at at time zone 'UTC', '%H:%M:%S') as received_at,
+    date_diff('millisecond', first_at, received_at) / 1000.0 as after_seconds,
+    regexp_replace(type, '^event_', '') as type,
+    left(detail, 200) as detail,
+from shown
+order by shown.received_at, event_id, line_index
 limit $rows

@@ -22,7 +22,9 @@ counted as (
         count(*) filter (duplicate_of is null) as event_count,
         count(*) filter (duplicate_of is null and type = 'event_message') as message_count,
         count(*) filter (duplicate_of is null and type = 'event_action') as action_report_count,
-        count(*) filter (duplicate_of is null and type = 'event_transcript') as transcript_count,
+        count(*) filter (
+            duplicate_of is null and type in ('event_transcript', 'event_transcript_complete')
+        ) as transcript_count,
         count(*) filter (
             duplicate_of is null and type = 'event_post_call_processing_completed'
         ) as post_call_result_count,
@@ -49,16 +51,40 @@ transfers as (
     group by call_id
 ),
 
--- One event is chosen as the latest, so that all that is said of it belongs together.
-transcripts as (
+-- A transcript of several utterances that tells it all is shown as it came; else the turns are.
+conversation_texts as (
     select
         call_id,
-        bool_or(regexp_matches(transcript, '\S')) as has_text,
-        arg_max(transcript, event_id) filter (regexp_matches(transcript, '\S')) as latest,
-    from fluents.transcripts
+        if(bool_and(is_whole) and min(event_id) = max(event_id), max(event_id), null) as whole_id,
+        string_agg(
+            if(speaker = 'unknown', '', upper(speaker) || ': ') || text,
+            chr(10)
+            order by turn_index
+        ) as joined,
+    from analytics.conversation_turns
+    where turn_index is not null
     group by call_id
 ),
 
+transcripts as (
+    select
+        transcripts.call_id,
+        bool_or(regexp_matches(transcripts.transcript, '\S')) as has_text,
+        coalesce(
+            any_value(transcripts.transcript) filter (
+                transcripts.event_id = conversation_texts.whole_id
+                and not json_valid(transcripts.transcript)  -- a list, or an object
+            ),
+            any_value(conversation_texts.joined),
+            arg_max(transcripts.transcript, transcripts.event_id)
+                filter (regexp_matches(transcripts.transcript, '\S'))
+        ) as latest,
+    from fluents.transcripts as transcripts
+    left join conversation_texts using (call_id)
+    group by transcripts.call_id
+),
+
+-- One event is chosen as the latest, so that all that is said of it belongs together.
 results as (
     select
         call_id,
@@ -173,7 +199,7 @@ select
     calls.first_error_at is not null as has_error,
     -- Where the audio is, as the last report with a URL says.
     calls.recording_url as latest_recording_url,
-    -- The transcript, or chunk of one, that came last.
+    -- The transcript as it came; of a call that came in chunks or parts the turns, one a line.
     transcripts.latest as latest_transcript,
     -- The post-call result that came last, as its text says.
     results.latest.text as latest_result_text,

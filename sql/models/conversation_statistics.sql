@@ -1,5 +1,4 @@
--- How each conversation went, as its transcript shows. Several transcripts of a call are chunks
--- of one conversation, unless the longest of them holds the text of all others.
+-- How each conversation went, by the turns of `conversation_turns`.
 -- grain: one call with a transcript that has text
 -- key: call_id
 -- materialized: table
@@ -8,111 +7,77 @@
 with
 
 transcripts as (
-    select call_id, event_id, strlen(transcript) as text_length
+    select call_id, count(*) filter (regexp_matches(transcript, '\S')) as transcript_count
     from fluents.transcripts
-    where regexp_matches(transcript, '\S')
-),
-
-counted as (
-    select
-        call_id,
-        count(*) as transcript_count,
-        max({'text_length': text_length, 'event_id': event_id}).event_id as longest_id,
-    from transcripts
     group by call_id
 ),
 
-chunked as (
-    select counted.call_id
-    from counted
-    inner join fluents.transcripts as longest on longest.event_id = counted.longest_id
-    inner join fluents.transcripts as one on one.call_id = counted.call_id
-    where counted.transcript_count > 1
-    group by counted.call_id
-    having not bool_and(contains(longest.transcript, trim(one.transcript)))
-),
-
-chosen as (
-    select counted.call_id, counted.transcript_count, counted.longest_id as event_id
-    from counted
-    anti join chunked using (call_id)
-    union all by name
-    select counted.call_id, counted.transcript_count, transcripts.event_id
-    from counted
-    inner join chunked using (call_id)
-    inner join transcripts using (call_id)
+doubts as (
+    select call_id, count(*) filter (is_doubtful) as doubtful_line_count
+    from analytics.conversation_turns
+    group by call_id
 ),
 
 -- What stands between spaces or line breaks is a word. Japanese has none, so what is compared
 -- between speakers is characters.
 turns as (
     select
-        event_id,
-        turn_index,
+        call_id,
         speaker,
         offset_seconds,
         is_cut_off,
         length(text) as characters,
         len(list_filter(string_split(replace(text, chr(10), ' '), ' '), lambda word: word <> ''))
             as words,
-    from fluents.transcript_turns
+        lag(speaker) over (partition by call_id order by turn_index) as speaker_before,
+        offset_seconds - lag(offset_seconds) over (partition by call_id order by turn_index)
+            as seconds_since,
+    from analytics.conversation_turns
+    where turn_index is not null
 ),
 
-spoken as (
+counted as (
     select
-        event_id,
-        count(*) as turn_count,
-        count(*) filter (speaker = 'bot') as bot_turn_count,
-        count(*) filter (speaker = 'human') as human_turn_count,
-        sum(words) filter (speaker = 'bot') as bot_word_count,
-        sum(words) filter (speaker = 'human') as human_word_count,
-        sum(characters) filter (speaker = 'bot') as bot_character_count,
-        sum(characters) filter (speaker = 'human') as human_character_count,
-        max(words) filter (speaker = 'bot') as longest_bot_turn_words,
-        max(words) filter (speaker = 'human') as longest_human_turn_words,
-        count(*) filter (is_cut_off) as cut_off_count,
-        max(offset_seconds) as last_turn_offset_seconds,
+        *,
+        if(
+            speaker = 'bot' and speaker_before = 'human' and seconds_since >= 0,
+            seconds_since,
+            null
+        ) as human_to_bot_seconds,
     from turns
-    group by event_id
-),
-
-replied as (
-    select
-        bot.event_id,
-        count(*) as human_to_bot_count,
-        sum(bot.offset_seconds - human.offset_seconds) as sum_seconds,
-        max(bot.offset_seconds - human.offset_seconds) as max_seconds,
-    from fluents.transcript_turns as bot
-    inner join fluents.transcript_turns as human
-        on human.event_id = bot.event_id and human.turn_index = bot.turn_index - 1
-    where bot.speaker = 'bot' and human.speaker = 'human'
-        and bot.offset_seconds >= human.offset_seconds
-    group by bot.event_id
 ),
 
 summed as (
     select
         call_id,
-        any_value(transcript_count) as transcript_count,
-        sum(turn_count)::bigint as turn_count,
-        sum(bot_turn_count + human_turn_count) > 0 as is_attributed,
-        sum(bot_turn_count)::bigint as bot_turn_count,
-        sum(human_turn_count)::bigint as human_turn_count,
-        coalesce(sum(bot_word_count), 0)::bigint as bot_word_count,
-        coalesce(sum(human_word_count), 0)::bigint as human_word_count,
-        coalesce(sum(bot_character_count), 0)::bigint as bot_character_count,
-        coalesce(sum(human_character_count), 0)::bigint as human_character_count,
-        max(longest_bot_turn_words) as longest_bot_turn_words,
-        max(longest_human_turn_words) as longest_human_turn_words,
-        sum(cut_off_count)::bigint as cut_off_count,
-        max(last_turn_offset_seconds) as last_turn_offset_seconds,
-        sum(human_to_bot_count)::bigint as human_to_bot_count,
-        sum(sum_seconds) / sum(human_to_bot_count) as mean_human_to_bot_seconds,
-        max(max_seconds) as max_human_to_bot_seconds,
-    from chosen
-    inner join spoken using (event_id)
-    left join replied using (event_id)
+        count(*) as turn_count,
+        count(*) filter (speaker in ('bot', 'human')) > 0 as is_attributed,
+        count(*) filter (speaker = 'bot') as bot_turn_count,
+        count(*) filter (speaker = 'human') as human_turn_count,
+        coalesce(sum(words) filter (speaker = 'bot'), 0)::bigint as bot_word_count,
+        coalesce(sum(words) filter (speaker = 'human'), 0)::bigint as human_word_count,
+        coalesce(sum(characters) filter (speaker = 'bot'), 0)::bigint as bot_character_count,
+        coalesce(sum(characters) filter (speaker = 'human'), 0)::bigint as human_character_count,
+        max(words) filter (speaker = 'bot') as longest_bot_turn_words,
+        max(words) filter (speaker = 'human') as longest_human_turn_words,
+        count(*) filter (is_cut_off) as cut_off_count,
+        max(offset_seconds) as last_turn_offset_seconds,
+        case when count(offset_seconds) > 0 then count(human_to_bot_seconds) end as replies,
+        avg(human_to_bot_seconds) as mean_human_to_bot_seconds,
+        max(human_to_bot_seconds) as max_human_to_bot_seconds,
+    from counted
     group by call_id
+),
+
+completed as (
+    select
+        summed.*,
+        transcripts.transcript_count,
+        doubts.doubtful_line_count,
+        nullif(summed.replies, 0) as human_to_bot_count,
+    from summed
+    inner join transcripts using (call_id)
+    inner join doubts using (call_id)
 )
 
 select
@@ -120,7 +85,9 @@ select
     call_id,
     -- Transcripts with text that were delivered, chunks included.
     transcript_count,
-    -- Turns of all speakers, actions included. A turn that two chunks share counts twice.
+    -- Lines in which its transcripts contradict each other.
+    doubtful_line_count,
+    -- Turns of bot and human, and of speakers that the transcript does not name.
     turn_count,
     -- Turns of the bot; NULL where the transcript names neither bot nor human, as all below.
     case when is_attributed then bot_turn_count end as bot_turn_count,
@@ -152,4 +119,4 @@ select
     mean_human_to_bot_seconds,
     -- The longest of them.
     max_human_to_bot_seconds,
-from summed
+from completed

@@ -14,6 +14,9 @@ calls as (
         count(*) filter (has_transcript) as transcribed,
         count(*) filter (has_transcript and not has_connected) as transcript_without_start,
         count(*) filter (has_transcript and human_turn_count is null) as transcript_without_speakers,
+        count(*) filter (
+            call_id in (select call_id from analytics.conversation_turns where is_doubtful)
+        ) as transcript_in_doubt,
         count(*) filter (has_connected) as started,
         count(*) filter (has_connected and not has_ended) as start_without_end,
         count(*) filter (has_connected and has_ended) as timed,
@@ -98,6 +101,8 @@ issues as (
                     'calls with a transcript whose start was not reported'),
                 ('transcript_without_speakers', 'call', transcript_without_speakers, transcribed,
                     'calls whose transcript names neither bot nor human'),
+                ('transcript_in_doubt', 'call', transcript_in_doubt, transcribed,
+                    'calls whose transcripts contradict each other in part: counted once'),
                 ('start_without_end', 'call', start_without_end, started,
                     'calls that connected and whose end was not reported (yet)'),
                 ('end_before_start', 'call', end_before_start, timed,

@@ -52,7 +52,8 @@ events_as_calls as (
         case when type = 'event_phone_call_did_not_connect' then received_at end
             as did_not_connect_at,
         case when type = 'event_phone_call_ended' then received_at end as ended_at,
-        case when type = 'event_transcript' then received_at end as transcript_at,
+        case when type in ('event_transcript', 'event_transcript_complete') then received_at end
+            as transcript_at,
         case when type = 'event_recording' then received_at end as recording_at,
         case when type = 'event_post_call_processing_completed' then received_at end
             as post_call_completed_at,

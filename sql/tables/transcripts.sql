@@ -6,4 +6,4 @@ select
     as_text(found_or_whole(payload, getvariable('transcript_paths'))) as transcript,
     payload,
 from events
-where type = 'event_transcript' and duplicate_of is null
+where type in ('event_transcript', 'event_transcript_complete') and duplicate_of is null

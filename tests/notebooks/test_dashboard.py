@@ -88,8 +88,8 @@ def test_a_call_that_is_picked_shows_its_transcript_and_timeline(
 ) -> None:
     ((call_id, turns),) = ask(
         week,
-        "select call_id, count(*) from fluents.transcript_turns "
-        "group by call_id order by count(*) desc, call_id limit 1",
+        "select call_id, count(turn_index) from analytics.conversation_turns "
+        "group by call_id order by count(turn_index) desc, call_id limit 1",
     )
     visit = Visit(browser, dashboard.url)
     visit.open("Calls", "Only with errors")
@@ -100,8 +100,8 @@ def test_a_call_that_is_picked_shows_its_transcript_and_timeline(
     expect(visit.page.locator(".fluents-turn")).to_have_count(int(str(turns)))
     ((first,),) = ask(
         week,
-        f"select text from fluents.transcript_turns where call_id = '{call_id}' "
-        "order by received_at, turn_index limit 1",
+        f"select text from analytics.conversation_turns where call_id = '{call_id}' "
+        "order by line_index limit 1",
     )
     expect(visit.page.locator(".fluents-turn").first).to_contain_text(str(first))
     expect(visit.text("phone_call_ended")).to_be_visible()

@@ -22,6 +22,7 @@ BROKEN_BY = {
     "calls_daily__counts_every_call": "update {model} set call_count = call_count + 1",
     "contact_history__attempts_are_calls": "update {model} set attempts_to_first_answer = 5",
     "conversation_statistics__has_every_call_with_turns": "delete from {model}",
+    "conversation_turns__number_the_turns": "update {model} set speaker = 'bot'",
     "data_quality__affected_were_examined": "update {model} set affected_count = 1000",
     "delivery_health__every_position_is_held": "delete from fluents.events where position = 3",
     "errors_daily__counts_every_error": "update {model} set error_count = error_count + 1",

@@ -335,7 +335,7 @@ def test_another_choice_of_columns_changes_post_call_wide_with_the_next_load(
     ]
 
 
-def test_what_call_summary_says_of_the_latest_result_and_transcript_is_of_one_event(
+def test_call_summary_shows_the_latest_result_and_all_that_was_said(
     buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
 ) -> None:
     done = "event_post_call_processing_completed"
@@ -353,8 +353,8 @@ def test_what_call_summary_says_of_the_latest_result_and_transcript_is_of_one_ev
     load()
     assert query(
         "select latest_result_text, latest_result_json, latest_transcript, turn_count,"
-        " human_turn_count from analytics.call_summary"  # the turns are those of all chunks
-    ) == [("just prose", None, "nobody is named here", 4, 1)]
+        " human_turn_count from analytics.call_summary"
+    ) == [("just prose", None, "BOT: Hi.\nHUMAN: Hi.\nBOT: Bye.\nnobody is named here", 4, 1)]
 
 
 def test_an_hour_of_delivery_health_is_one_of_utc_in_any_time_zone(
