@@ -35,10 +35,23 @@ spoken as (
     where speaker in ('bot', 'human', 'unknown') and regexp_matches(text, '\S')
 ),
 
--- A delivery of several utterances is a whole. The others are chunks: one sequence of a call.
-deliveries as (
-    select *, sum(utterance_count) over (partition by event_id) > 1 as is_whole
+counted_utterances as (
+    select
+        *,
+        sum(utterance_count) over (partition by event_id) as delivered_count,
+        delivered_count = 1 and said_at is not null and offset_seconds is null as is_timed_chunk,
     from spoken
+),
+
+-- A delivery of several utterances is a whole, and where chunks say when they were said, so is
+-- every one that does not. The others are chunks: one sequence of a call.
+deliveries as (
+    select
+        *,
+        delivered_count > 1
+        or (not is_timed_chunk and bool_or(is_timed_chunk) over (partition by call_id))
+            as is_whole,
+    from counted_utterances
 ),
 
 sequenced as (
@@ -103,7 +116,7 @@ marked as (
             and speaker = 'human'
             and speaker_before = 'bot'
             and goes_on
-            and not regexp_matches(text_before, '[?？؟]\W*$')
+            and not regexp_matches(text_before, '[?？؟][^\p{L}\p{N}]*$')
         ) as is_backchannel,
     from neighbours
 ),
@@ -142,12 +155,14 @@ turns as (
         any_value(speaker) as speaker,
         string_agg(words, ' ' order by line) as words,
         arg_max(is_cut_off, line) as is_cut_off,
+        bool_and(is_sound) as is_sound,
     from lines
     where not is_backchannel
     group by call_id, sequence_id, turn
 ),
 
--- The best whole comes first: of most turns, then of most text, then the latest; chunks last.
+-- The best whole comes first: one that names speakers, with most text, then with most turns, then
+-- the latest; chunks last.
 sequences as (
     select
         call_id,
@@ -157,7 +172,10 @@ sequences as (
         row_number() over (
             partition by call_id
             order by
-                sequence_id <> '' desc, turn_count desc, strlen(string_agg(words, '')) desc,
+                sequence_id <> '' desc,
+                bool_or(speaker <> 'unknown') desc,
+                sum(strlen(words)) desc,
+                turn_count desc,
                 sequence_id desc
         ) as rank,
         count(*) over (partition by call_id) as sequence_count,
@@ -309,8 +327,8 @@ scored as (
             as distance,
         left(candidates.words, 200) as one,
         left(other.words, 200) as better,
-        string_split(one, ' ') as one_words,
-        string_split(better, ' ') as better_words,
+        list_distinct(string_split(left(candidates.words, 2000), ' ')) as one_words,
+        list_distinct(string_split(left(other.words, 2000), ' ')) as better_words,
         least(len(one_words), len(better_words)) as fewest_words,
         case
             when candidates.words = other.words then 1
@@ -414,13 +432,14 @@ matched as (
         ) = 1
 ),
 
--- Where one part begins with the turns that another ends with, these are the same turns.
+-- Where one part ends with the turns that another begins with, these are the same turns.
 beside as (
     select
         turns.call_id,
         turns.sequence_id,
         turns.turn,
         turns.words,
+        turns.is_sound,
         parts.sequence_id is not null as is_part,
         matched.better_turn is not null as is_matched,
         {
@@ -432,7 +451,11 @@ beside as (
         count(matched.better_turn) over (
             partition by turns.call_id, turns.sequence_id, matched.better_id,
                 matched.better_turn - turns.turn
-        ) = matched.better_turn_count - (matched.better_turn - turns.turn) as is_overlap,
+        ) = if(
+            matched.better_turn >= turns.turn,
+            matched.better_turn_count - (matched.better_turn - turns.turn),
+            compared.turn_count - (turns.turn - matched.better_turn)
+        ) as is_overlap,
     from turns
     inner join compared
         on compared.call_id = turns.call_id
@@ -474,7 +497,8 @@ judged as (
             when is_part and is_matched and coalesce(is_overlap, false) then 'held'
             when is_part and is_matched and strlen(words) >= 12 then 'counted in doubt'
             when is_part then 'counted'
-            when is_matched then 'held'
+            -- a backchannel that a text ended with while the talk went on
+            when is_matched or is_sound then 'held'
             when
                 coalesce(place_before.is_last, true)
                 and coalesce(place_after.is_first, true)
