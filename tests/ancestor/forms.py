@@ -1,0 +1,92 @@
+"""Deliveries of the calls in `cases/`: each conversation in each form that it can come in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Call = dict[str, Any]
+"""A call as draw.py wrote it."""
+
+CASES = Path(__file__).parent / "cases"
+FAKE_SECRET = "FAKE-signature-secret-that-must-not-be-stored"  # noqa: S105 # of draw.py
+AFTER_TRANSCRIPT = "event_recording"
+
+
+class Form(NamedTuple):
+    """What of a conversation is delivered: the chunks of its transcript, and texts of all of it.
+
+    `whole` names texts of the file, `turns`, `logs`, or `complete` for the ancestor's own event.
+    """
+
+    chunks: bool
+    whole: tuple[str, ...]
+    is_out_of_order: bool = False
+
+    @property
+    def shows_cut_offs(self) -> bool:
+        """A chunk does not say that it was cut off."""
+        return bool(self.whole)
+
+    @property
+    def marks_backchannels(self) -> bool:
+        """Elsewhere `HUMAN: yeah` may be one, or not."""
+        return bool({"marked", "logs", "complete", "turns"} & {*self.whole})
+
+    @property
+    def has_conference(self) -> bool:
+        """Whether it says who joined and left."""
+        return bool({*self.whole} - {"turns"})
+
+
+FORMS = {
+    "chunks": Form(True, ()),
+    "chunks_out_of_order": Form(True, (), is_out_of_order=True),
+    "text": Form(False, ("plain",)),
+    "text_with_marked_backchannels": Form(False, ("marked",)),
+    "text_with_offsets": Form(False, ("timed",)),
+    "text_twice": Form(False, ("plain", "timed")),
+    "list_of_turns": Form(False, ("turns",)),
+    "event_logs": Form(False, ("logs",)),
+    "transcript_complete": Form(False, ("complete",)),
+    "chunks_and_text": Form(True, ("plain",)),
+    "chunks_and_text_with_offsets": Form(True, ("timed",)),
+    "chunks_and_transcript_complete": Form(True, ("complete",)),
+}
+
+
+def read(folder: Path = CASES) -> list[Call]:
+    """All calls of a folder's files."""
+    files = sorted(folder.glob("*.json"))
+    return [call for file in files for call in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def call_id(call: Call, form: str) -> str:
+    """The call's name in the warehouse."""
+    return f"{form}/{call['call']}"
+
+
+def bodies(call: Call, form: str) -> list[bytes]:
+    """The bodies that deliver a call in a form, in the order that they are sent in."""
+    wanted = FORMS[form]
+    timeline = [
+        event for event in call["timeline"] if wanted.chunks or event["type"] != "event_transcript"
+    ]
+    whole = [_whole(call, name) for name in wanted.whole] if call["logs"]["event_logs"] else []
+    # the ancestor publishes the transcript when the call is over; recordings come later still
+    place = len(timeline)
+    if timeline[-1]["type"] == AFTER_TRANSCRIPT:
+        place -= 1
+    events = [*timeline[:place], *whole, *timeline[place:]]
+    if wanted.is_out_of_order:  # as from two senders at once
+        events = [event for start in (1, 0) for event in events[start::2]]
+    envelope = {"call_id": call_id(call, form), **call["envelope"]}
+    return [json.dumps({**envelope, **event}, ensure_ascii=False).encode() for event in events]
+
+
+def _whole(call: Call, name: str) -> dict[str, Any]:
+    if name == "complete":
+        return {"type": "event_transcript_complete", "payload": {"transcript": call["logs"]}}
+    value = call[name] if name in call else call["texts"][name]
+    return {"type": "event_transcript", "payload": {"transcript": value}}
