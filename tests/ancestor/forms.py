@@ -17,7 +17,8 @@ AFTER_TRANSCRIPT = "event_recording"
 class Form(NamedTuple):
     """What of a conversation is delivered: the chunks of its transcript, and texts of all of it.
 
-    `whole` names texts of the file, `turns`, `logs`, or `complete` for the ancestor's own event.
+    `whole` names texts of the file, `turns`, `logs`, `parts` (a text in several deliveries), or
+    `complete` for the ancestor's own event.
     """
 
     chunks: bool
@@ -46,12 +47,14 @@ FORMS = {
     "text": Form(False, ("plain",)),
     "text_with_marked_backchannels": Form(False, ("marked",)),
     "text_with_offsets": Form(False, ("timed",)),
+    "text_in_parts_with_offsets": Form(False, ("parts",)),
     "text_twice": Form(False, ("plain", "timed")),
     "list_of_turns": Form(False, ("turns",)),
     "event_logs": Form(False, ("logs",)),
     "transcript_complete": Form(False, ("complete",)),
     "chunks_and_text": Form(True, ("plain",)),
     "chunks_and_text_with_offsets": Form(True, ("timed",)),
+    "chunks_and_text_with_marked_backchannels": Form(True, ("marked",)),
     "chunks_and_transcript_complete": Form(True, ("complete",)),
 }
 
@@ -73,7 +76,7 @@ def bodies(call: Call, form: str) -> list[bytes]:
     timeline = [
         event for event in call["timeline"] if wanted.chunks or event["type"] != "event_transcript"
     ]
-    whole = [_whole(call, name) for name in wanted.whole] if call["logs"]["event_logs"] else []
+    whole = [event for name in wanted.whole for event in _whole(call, name)]
     # the ancestor publishes the transcript when the call is over; recordings come later still
     place = len(timeline)
     if timeline[-1]["type"] == AFTER_TRANSCRIPT:
@@ -85,8 +88,11 @@ def bodies(call: Call, form: str) -> list[bytes]:
     return [json.dumps({**envelope, **event}, ensure_ascii=False).encode() for event in events]
 
 
-def _whole(call: Call, name: str) -> dict[str, Any]:
+def _whole(call: Call, name: str) -> list[dict[str, Any]]:
+    if not call["logs"]["event_logs"]:
+        return []
     if name == "complete":
-        return {"type": "event_transcript_complete", "payload": {"transcript": call["logs"]}}
+        return [{"type": "event_transcript_complete", "payload": {"transcript": call["logs"]}}]
     value = call[name] if name in call else call["texts"][name]
-    return {"type": "event_transcript", "payload": {"transcript": value}}
+    texts = value if name == "parts" else [value]
+    return [{"type": "event_transcript", "payload": {"transcript": text}} for text in texts]

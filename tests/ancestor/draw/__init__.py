@@ -15,9 +15,9 @@ this package writes the same files. `--calls`, `--first` and a folder give other
 `python -m tests.ancestor --cases FOLDER` compares.
 
 A file holds a list of calls. `envelope` is around each delivery of the call; `timeline` is what was
-sent while it went on, the chunks of its transcript among it; `texts`, `logs` and `turns` are the
-whole conversation in vocode's forms; `drawn` is what happened: see `Call.drawn`. `forms.py` makes
-deliveries of them.
+sent while it went on, the chunks of its transcript among it; `texts`, `parts`, `logs` and `turns`
+are the whole conversation in vocode's forms; `drawn` is what happened: see `Call.drawn`. `forms.py`
+makes deliveries of them.
 """
 
 import os

@@ -54,10 +54,11 @@ def external(call: Call) -> Any:
     )
     action_input = action.create_action_input(call.id, {"day": "monday"})
     words = external_actions_requester.ExternalActionsErrorResponses
-    outcomes: list[tuple[bool, dict[str, Any], str | None]] = [
+    outcomes: list[tuple[bool, dict[str, Any] | None, str | None]] = [
         (True, {"status": "booked", "id": 7}, None),
         (True, {}, None),
         (False, {"info": words.unauthorized}, words.unauthorized),
+        (False, None, None),
         (False, {"error": "the slot is taken"}, "the slot is taken"),
         (False, {"error": {"code": 409, "message": "the slot is taken"}}, "the slot is taken"),
     ]

@@ -16,6 +16,7 @@ from vocode.streaming.utils.events_manager import EventsManager
 
 from tests.ancestor.draw.words import WORDS
 
+LINES_IN_PART = 4
 START = 1_767_225_600.0  # 2026-01-01 00:00:00 UTC
 
 
@@ -53,6 +54,7 @@ class Call:
         self.facts: dict[str, Any] = {}
         self.is_heard_in_chunks = True
         self.are_backchannels_plain_words = False
+        self.are_backchannels_like_answers = False
 
     def clock(self) -> float:
         """A second or three later than the last time."""
@@ -89,7 +91,8 @@ class Call:
     def cut_off(self, meant: str, heard: str) -> None:
         """The bot is cut off: its chunk has what was heard, or all that it meant to say.
 
-        Nobody heard an utterance that was cut off before its first word: it is none.
+        Nobody heard an utterance that was cut off before its first word: it is none, but the bot
+        had not ended.
         """
         if not heard or self.random.random() < 0.5:
             message = transcript.Message(text=heard, sender=Sender.BOT, timestamp=self.clock())
@@ -99,8 +102,9 @@ class Call:
             self.transcript.add_bot_message(meant, self.id)
             self.transcript.update_last_bot_message_on_cut_off(heard)
             self.is_heard_in_chunks = False
-        if heard:
-            self.said.append(("bot", heard, True))
+        if not heard and self.said:
+            heard = self.said.pop()[1]
+        self.said.append(("bot", heard, True))
         self.flush()
 
     def human(self, text: str) -> None:
@@ -113,6 +117,8 @@ class Call:
         """The human makes a short sound while the bot speaks."""
         self.transcript.add_human_message(text, self.id, is_backchannel=True)
         self.backchannels.append(text)
+        before = self.said[-1] if self.said else ("", "", False)
+        self.are_backchannels_like_answers |= before[0] == "bot" and before[1].endswith("?")
         self.are_backchannels_plain_words |= text in WORDS
         self.flush()
 
@@ -169,8 +175,8 @@ class Call:
         """What happened, from what was drawn alone.
 
         `bot_words` are those that were heard: chunks have them if `is_heard_in_chunks`.
-        `human_words` are those of turns: a text that does not mark backchannels has more, if
-        `are_backchannels_plain_words`.
+        Where a text does not mark backchannels, nobody can tell them from words of a human turn if
+        `are_backchannels_plain_words`, nor from a turn if `are_backchannels_like_answers`.
         """
         turns = self.turns()
 
@@ -186,11 +192,19 @@ class Call:
             "human_words": words("human"),
             "is_heard_in_chunks": self.is_heard_in_chunks,
             "are_backchannels_plain_words": self.are_backchannels_plain_words,
+            "are_backchannels_like_answers": self.are_backchannels_like_answers,
+            "said": [[speaker, " ".join(said)] for speaker, said, _ in turns],
             "backchannels": self.backchannels,
             "actions": self.actions,
             "conference": self.conference,
             **self.facts,
         }
+
+    def part(self, start: int) -> str:
+        """Some lines of the transcript as a text."""
+        logs = self.transcript.event_logs[start : start + LINES_IN_PART]
+        part = transcript.Transcript(event_logs=logs, start_time=self.transcript.start_time)
+        return str(part.to_string(include_timestamps=True))
 
     def made(self) -> dict[str, Any]:
         """The call as the files have it."""
@@ -199,9 +213,8 @@ class Call:
         )
         payload = self.delivery(complete)["payload"]
         numbers = (self.own, self.other) if self.is_outgoing else (self.other, self.own)
-        messages = [
-            log for log in self.transcript.event_logs if isinstance(log, transcript.Message)
-        ]
+        logs = self.transcript.event_logs
+        messages = [log for log in logs if isinstance(log, transcript.Message)]
         return {
             "call": self.name,
             "envelope": {
@@ -216,6 +229,7 @@ class Call:
                 "marked": self.transcript.to_string(mark_human_backchannels_with_brackets=True),
                 "timed": self.transcript.to_string(include_timestamps=True),
             },
+            "parts": [self.part(start) for start in range(0, len(logs), LINES_IN_PART)],
             "logs": payload["transcript"],
             "turns": [
                 {
