@@ -15,13 +15,14 @@ AFTER_TRANSCRIPT = "event_recording"
 
 
 class Form(NamedTuple):
-    """What of a conversation is delivered: the chunks of its transcript, and texts of all of it.
+    """What of a conversation is delivered: chunks of its transcript, and texts of all of it.
 
-    `whole` names texts of the file, `turns`, `logs`, `parts` (a text in several deliveries), or
-    `complete` for the ancestor's own event.
+    `chunks` are all of them, or some where others were lost. `whole` names texts of the file,
+    `turns`, `logs`, `parts` (a text in several deliveries), `growing` (a text again and again while
+    it grows), or `complete` for the ancestor's own event.
     """
 
-    chunks: bool
+    chunks: str
     whole: tuple[str, ...]
     is_out_of_order: bool = False
 
@@ -42,20 +43,22 @@ class Form(NamedTuple):
 
 
 FORMS = {
-    "chunks": Form(True, ()),
-    "chunks_out_of_order": Form(True, (), is_out_of_order=True),
-    "text": Form(False, ("plain",)),
-    "text_with_marked_backchannels": Form(False, ("marked",)),
-    "text_with_offsets": Form(False, ("timed",)),
-    "text_in_parts_with_offsets": Form(False, ("parts",)),
-    "text_twice": Form(False, ("plain", "timed")),
-    "list_of_turns": Form(False, ("turns",)),
-    "event_logs": Form(False, ("logs",)),
-    "transcript_complete": Form(False, ("complete",)),
-    "chunks_and_text": Form(True, ("plain",)),
-    "chunks_and_text_with_offsets": Form(True, ("timed",)),
-    "chunks_and_text_with_marked_backchannels": Form(True, ("marked",)),
-    "chunks_and_transcript_complete": Form(True, ("complete",)),
+    "chunks": Form("all", ()),
+    "chunks_out_of_order": Form("all", (), is_out_of_order=True),
+    "text": Form("", ("plain",)),
+    "text_with_marked_backchannels": Form("", ("marked",)),
+    "text_with_offsets": Form("", ("timed",)),
+    "text_in_parts_with_offsets": Form("", ("parts",)),
+    "text_twice": Form("", ("plain", "timed")),
+    "text_that_grows": Form("", ("growing",)),
+    "list_of_turns": Form("", ("turns",)),
+    "event_logs": Form("", ("logs",)),
+    "transcript_complete": Form("", ("complete",)),
+    "some_chunks_and_text": Form("some", ("plain",)),
+    "chunks_and_text": Form("all", ("plain",)),
+    "chunks_and_text_with_offsets": Form("all", ("timed",)),
+    "chunks_and_text_with_marked_backchannels": Form("all", ("marked",)),
+    "chunks_and_transcript_complete": Form("all", ("complete",)),
 }
 
 
@@ -74,7 +77,11 @@ def bodies(call: Call, form: str) -> list[bytes]:
     """The bodies that deliver a call in a form, in the order that they are sent in."""
     wanted = FORMS[form]
     timeline = [
-        event for event in call["timeline"] if wanted.chunks or event["type"] != "event_transcript"
+        event
+        for n, event in enumerate(call["timeline"])
+        if event["type"] != "event_transcript"
+        or wanted.chunks == "all"
+        or (wanted.chunks == "some" and n % 3)
     ]
     whole = [event for name in wanted.whole for event in _whole(call, name)]
     # the ancestor publishes the transcript when the call is over; recordings come later still
@@ -93,6 +100,10 @@ def _whole(call: Call, name: str) -> list[dict[str, Any]]:
         return []
     if name == "complete":
         return [{"type": "event_transcript_complete", "payload": {"transcript": call["logs"]}}]
-    value = call[name] if name in call else call["texts"][name]
+    value = call[name] if name in call else call["texts"].get(name)
     texts = value if name == "parts" else [value]
+    if name == "growing":
+        lines = call["texts"]["plain"].split("\n")
+        texts = ["\n".join(lines[:end]) for end in range(3, len(lines), 6)]
+        texts.append(call["texts"]["plain"])
     return [{"type": "event_transcript", "payload": {"transcript": text}} for text in texts]
