@@ -91,8 +91,8 @@ class Call:
     def cut_off(self, meant: str, heard: str) -> None:
         """The bot is cut off: its chunk has what was heard, or all that it meant to say.
 
-        Nobody heard an utterance that was cut off before its first word: it is none, but the bot
-        had not ended.
+        Nobody heard an utterance that was cut off before its first word: it is none, but if the bot
+        was speaking it had not ended.
         """
         if not heard or self.random.random() < 0.5:
             message = transcript.Message(text=heard, sender=Sender.BOT, timestamp=self.clock())
@@ -102,9 +102,10 @@ class Call:
             self.transcript.add_bot_message(meant, self.id)
             self.transcript.update_last_bot_message_on_cut_off(heard)
             self.is_heard_in_chunks = False
-        if not heard and self.said:
-            heard = self.said.pop()[1]
-        self.said.append(("bot", heard, True))
+        if heard:
+            self.said.append(("bot", heard, True))
+        elif self.said[-1][0] == "bot":
+            self.said[-1] = ("bot", self.said[-1][1], True)
         self.flush()
 
     def human(self, text: str) -> None:

@@ -49,6 +49,9 @@ def conversation(call: Call) -> None:
     bot_speaks(call)
     for _ in range(call.random.choice([0, 1, 2, 3, 4, 4, 5, 6, 8])):
         human_speaks(call)
+        if call.random.random() < 0.03:
+            call.cut_off(call.random.choice(BOT), "")
+            call.human(call.random.choice(HUMAN))
         if call.random.random() < 0.1:
             call.other_line(Sender.VECTOR_DB, "Found 2 similar documents:\nopening hours\nprices")
         if call.random.random() < 0.4:

@@ -9,7 +9,7 @@ BOT = [
     "Could you spell your last name for me?",
     "Thank you.",
     "Is there anything else that I can do for you?",
-    "Let me look that up for you - it will not take long.",
+    "Let me look that up for you, it will not take long.",
     "Two things.\nFirst: your date of birth.\nSecond: your postcode.",
     "Grüße aus Zürich, schön, dass Sie anrufen!",
     "Hello?",
