@@ -1,0 +1,161 @@
+"""The figures of each call: what was drawn, and what the warehouse says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from tests.ancestor.forms import FORMS, Call, call_id
+
+QUERIES = {
+    "turns": "select call_id, turn_count from analytics.call_summary",
+    "human_turns": "select call_id, human_turn_count from analytics.call_summary",
+    "bot_turns": "select call_id, bot_turn_count from analytics.conversation_statistics",
+    "cut_offs": "select call_id, cut_off_count from analytics.conversation_statistics",
+    "bot_words": "select call_id, bot_word_count from analytics.conversation_statistics",
+    "human_words": "select call_id, human_word_count from analytics.conversation_statistics",
+    "said": """
+        select call_id, list([speaker, text] order by turn_index)
+        from analytics.conversation_turns
+        where turn_index is not null
+        group by call_id
+    """,
+    "backchannels": """
+        select call_id, count(*) filter (is_backchannel)
+        from analytics.conversation_turns
+        group by call_id
+    """,
+    "conference": """
+        select
+            call_id,
+            list(distinct [
+                lower(regexp_extract(text, '(?i)primary|transfer')),
+                case
+                    when text ilike '%did not join%' or text ilike '%unanswered%'
+                        or text ilike '%voicemail%'
+                    then 'absent'
+                    else lower(regexp_extract(text, '(?i)joined|left'))
+                end,
+                regexp_extract(text, '[+][0-9]+')
+            ])
+        from fluents.transcript_turns
+        where speaker = 'conference'
+        group by call_id
+    """,
+    "actions": """
+        select
+            call_id,
+            list([phase, action_type, action_name, is_success::text, error])
+        from fluents.actions
+        group by call_id
+    """,
+    "has_transfer": "select call_id, has_transfer from analytics.call_summary",
+    "stated_minutes": "select call_id, stated_minutes from fluents.calls",
+    "did_not_connect_reason": "select call_id, did_not_connect_reason from fluents.calls",
+    "telephony_status": "select call_id, did_not_connect_reason_raw from fluents.calls",
+    "human_detection": "select call_id, human_detection_result from fluents.calls",
+    "recording_url": "select call_id, recording_url from fluents.calls",
+}
+"""For each figure a query that gives `call_id` and the value."""
+
+
+class Figure(NamedTuple):
+    """One figure of one call in one form."""
+
+    form: str
+    call: str
+    name: str
+    drawn: Any
+    found: Any
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the warehouse says what was drawn."""
+        return bool(self.drawn == self.found)
+
+    def __str__(self) -> str:
+        """Where it is, and both values."""
+        return f"{self.form}/{self.call} {self.name}: drawn {self.drawn}, found {self.found}"
+
+
+def figures(warehouse: Path, calls: list[Call]) -> Iterator[Figure]:
+    """All figures that the forms can tell."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = {name: dict(connection.execute(sql).fetchall()) for name, sql in QUERIES.items()}
+    for call in calls:
+        for form in FORMS:
+            for name, value in drawn(call, form).items():
+                said = found[name].get(call_id(call, form))
+                as_compared = COMPARED.get(name, lambda value: value)
+                yield Figure(form, call["call"], name, as_compared(value), as_compared(said))
+
+
+def drawn(call: Call, form: str) -> dict[str, Any]:
+    """The figures of a call that are known from what comes in a form."""
+    truth = call["drawn"]
+    told = FORMS[form]
+    values = {
+        "actions": [_as_found(action) for action in truth["actions"]] or None,
+        "has_transfer": any(action["type"].count("transfer") for action in truth["actions"]),
+        **{
+            name: truth.get(name)
+            for name in (
+                "stated_minutes",
+                "did_not_connect_reason",
+                "telephony_status",
+                "human_detection",
+                "recording_url",
+            )
+        },
+    }
+    if not truth["turns"]:  # unknown is not zero
+        return values | dict.fromkeys(("turns", "human_turns", "bot_turns", "cut_offs"))
+    are_turns_known = told.marks_backchannels or not truth["are_backchannels_like_answers"]
+    if are_turns_known:
+        values |= {name: truth[name] for name in ("turns", "human_turns", "bot_turns")}
+    if told.has_conference:
+        values["conference"] = [_as_line(event) for event in truth["conference"]] or None
+    if told.shows_cut_offs:
+        values["cut_offs"] = truth["cut_offs"]
+    is_heard = told.whole or truth["is_heard_in_chunks"]
+    if is_heard:
+        values["bot_words"] = truth["bot_words"]
+    if told.marks_backchannels:
+        values["backchannels"] = len(truth["backchannels"])
+    if told.marks_backchannels or (are_turns_known and not truth["are_backchannels_plain_words"]):
+        values["human_words"] = truth["human_words"]
+        if is_heard:
+            values["said"] = truth["said"]
+    return values
+
+
+def _as_found(action: dict[str, Any]) -> list[str | None]:
+    success = None if action["success"] is None else str(action["success"]).lower()
+    return [action["phase"], action["type"], action["name"], success, action["error"]]
+
+
+def _as_line(event: list[str]) -> list[str]:
+    kind, role, number = event
+    return [role, KINDS.get(kind, "absent"), number]
+
+
+def _in_any_order(reports: list[list[str]] | None) -> list[list[str]] | None:
+    return reports and sorted(reports, key=str)
+
+
+def _words(turns: list[list[str]] | None) -> list[str] | None:
+    """Of each turn the speaker and its words, as two forms differ in signs and spaces."""
+    return turns and [" ".join(re.findall(r"\w+", " ".join(turn).lower())) for turn in turns]
+
+
+KINDS = {"participant_joined": "joined", "participant_left": "left"}
+"""A text has one line for all that did not join."""
+COMPARED: dict[str, Callable[[Any], Any]] = {
+    "actions": _in_any_order,
+    "conference": _in_any_order,
+    "said": _words,
+}
