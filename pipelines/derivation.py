@@ -53,7 +53,8 @@ def derive_again(
     reached, _, of = (properties.get(connection, REACHED) or "").partition(" ")
     if of != wanted:
         reached = ""
-    log.info("derivation_started", events=total, after_event_id=reached or None)
+    if total:
+        log.info("derivation_started", events=total, after_event_id=reached or None)
     # what no load brought yet, or none that is known, is still to be loaded
     has_loaded = connection.execute(f"select 1 from {SCHEMA}._dlt_loads limit 1").fetchall()  # noqa: S608
     if has_loaded and not reached:
@@ -91,7 +92,8 @@ def derive_again(
         properties.put(cursor, REACHED, "")
         properties.put(cursor, "models", "")  # views on tables that have other columns now
         cursor.commit()
-    log.info("derivation_finished", events=total)
+    if total:
+        log.info("derivation_finished", events=total)
     return True
 
 

@@ -96,7 +96,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"delete from {SCHEMA}._dlt_version")  # noqa: S608
     properties.put(connection, DERIVATION_NAME, "")
     properties.put(connection, VERSION_NAME, str(SCHEMA_VERSION))
-    if made:
+    if made != list(_WANTED):  # else it is a new file
         log.info("schema_migrated", from_version=version, to_version=SCHEMA_VERSION, made=made)
 
 
