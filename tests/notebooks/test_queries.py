@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from connector.buffer import SqliteBuffer
+from tests.deliveries import body, delivery
+from tests.notebooks.warehouses import load, settings_in
+
 FOLDER = Path(__file__).parents[2] / "notebooks"
 sys.path.insert(0, str(FOLDER))  # where marimo finds the application's own modules
 
@@ -51,7 +55,7 @@ def test_each_query_finds_something_in_a_week_and_runs_on_nothing(
     found = Snapshot(week)
     assert found.rows(query, **with_a_call(found)) != []
     rows = Snapshot(empty).rows(query, **{**ALL, "call_id": "none"})
-    assert len(rows) == (13 if query == "quality" else query in ALWAYS_ONE_ROW)
+    assert len(rows) == (14 if query == "quality" else query in ALWAYS_ONE_ROW)
 
 
 def test_the_funnel_begins_with_all_calls_and_filters_add_up(week: Path) -> None:
@@ -114,3 +118,33 @@ def test_a_share_says_of_what_and_unknown_is_not_zero() -> None:
 )
 def test_a_time_axis_has_steps_that_can_be_told_apart(seconds: float | None, grain: str) -> None:
     assert grain_of(seconds) == grain
+
+
+def test_a_call_shows_its_turns_and_its_timeline_what_is_no_turn(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    lines = (
+        "BOT: We are open.",
+        "HUMAN: mhm",
+        "BOT_ACTION_START: look up",
+        "BOT: Until six.",
+        "CONFERENCE_EVENT: somebody joined",
+        "HUMAN: Fine.",
+    )
+    buffer = SqliteBuffer(settings.buffer_file)
+    buffer.append(delivery(body("event_transcript", {"transcript": "\n".join(lines)})))
+    buffer.close()
+    asked = {"call_id": "call-1", "rows": 10}
+
+    snapshot = Snapshot(load(settings))
+
+    assert [(row["turn_index"], row["text"]) for row in snapshot.rows("call_turns", **asked)] == [
+        (1, "We are open. Until six."),
+        (2, "Fine."),
+    ]
+    timeline = [(row["type"], row["detail"]) for row in snapshot.rows("call_timeline", **asked)]
+    assert timeline[0] == ("transcript", "")
+    assert sorted(timeline[1:]) == [
+        ("in transcript", "BOT_ACTION_START: look up"),
+        ("in transcript", "CONFERENCE_EVENT: somebody joined"),
+        ("in transcript", "backchannel: mhm"),
+    ]
