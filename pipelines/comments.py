@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import duckdb
 
+from pipelines.properties import NAME as PROPERTIES
 from pipelines.tables import ALL_TABLES, SCHEMA
 
 _LOADED_BY = "The load that brought the row: load_id of _dlt_loads."
 _SCHEMA_HASH = "Hash of dlt's schema at that time, as in _dlt_version."
 
-# tables of dlt's own, by its documentation: comment, and comments of the columns
-_DLT: dict[str, tuple[str, dict[str, str]]] = {
+# tables that are not declared: comment, and comments of the columns; dlt's by its documentation
+_OTHERS: dict[str, tuple[str, dict[str, str]]] = {
+    PROPERTIES: (
+        "What the warehouse says of itself, such as the version of its schema.",
+        {"name": "Which property.", "value": "Its value, as text."},
+    ),
     "_dlt_loads": (
         "One row for each load that dlt completed.",
         {
@@ -88,7 +93,7 @@ def _comments() -> dict[tuple[str, str | None], str]:
     for table in ALL_TABLES:
         found[table.name, None] = table.description
         found |= {(table.name, column.name): column.description for column in table.columns}
-    for name, (text, columns) in _DLT.items():
+    for name, (text, columns) in _OTHERS.items():
         found[name, None] = text
         found |= {(name, column): description for column, description in columns.items()}
     for name in {table for table, _ in found}:

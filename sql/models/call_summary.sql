@@ -55,9 +55,11 @@ transfers as (
 conversation_texts as (
     select
         call_id,
-        if(bool_and(is_whole) and min(event_id) = max(event_id), max(event_id), null) as whole_id,
+        case
+            when bool_and(is_whole) and min(event_id) = max(event_id) then max(event_id)
+        end as whole_id,
         string_agg(
-            if(speaker = 'unknown', '', upper(speaker) || ': ') || text,
+            case when speaker = 'unknown' then '' else upper(speaker) || ': ' end || text,
             chr(10)
             order by turn_index
         ) as joined,

@@ -39,11 +39,10 @@ turns as (
 counted as (
     select
         *,
-        if(
-            speaker = 'bot' and speaker_before = 'human' and seconds_since >= 0,
-            seconds_since,
-            null
-        ) as human_to_bot_seconds,
+        case
+            when speaker = 'bot' and speaker_before = 'human' and seconds_since >= 0
+            then seconds_since
+        end as human_to_bot_seconds,
     from turns
 ),
 

@@ -57,7 +57,7 @@ deliveries as (
 sequenced as (
     select
         *,
-        if(is_whole, event_id, '') as sequence_id,
+        case when is_whole then event_id else '' end as sequence_id,
         is_whole or bool_and(said_at is not null) over (partition by call_id, is_whole) as is_timed,
     from deliveries
 ),
@@ -68,7 +68,7 @@ distinct_lines as (
         * exclude (is_timed),
         row_number() over (
             partition by call_id, sequence_id
-            order by if(is_timed and not is_whole, said_at, null), event_id, line_index
+            order by case when is_timed and not is_whole then said_at end, event_id, line_index
         ) as line,
     from sequenced
     qualify
@@ -89,9 +89,10 @@ distinct_lines as (
 neighbours as (
     select
         *,
-        if(is_bracketed or is_sound, null, speaker) as speaks,
+        case when not (is_bracketed or is_sound) then speaker end as speaks,
         last_value(speaks ignore nulls) over before_this as speaker_before,
-        last_value(if(speaks is null, null, text) ignore nulls) over before_this as text_before,
+        last_value(case when speaks is not null then text end ignore nulls)
+            over before_this as text_before,
         count(speaks) over after_this > 0 as goes_on,
     from distinct_lines
     window
@@ -128,7 +129,7 @@ started as (
         and (
             speaker = 'unknown'
             or speaker is distinct from last_value(
-                if(is_backchannel, null, speaker) ignore nulls
+                case when not is_backchannel then speaker end ignore nulls
             ) over (
                 partition by call_id, sequence_id order by line
                 rows between unbounded preceding and 1 preceding
@@ -268,7 +269,7 @@ placed as (
         anchors.better_turn as anchor_turn,
         coalesce(last_value(anchors.better_turn ignore nulls) over before_this, 0) as least,
         coalesce(
-            last_value(if(anchors.better_turn is null, null, one.turn) ignore nulls)
+            last_value(case when anchors.better_turn is not null then one.turn end ignore nulls)
                 over before_this,
             0
         ) as least_at,
@@ -277,7 +278,7 @@ placed as (
             pairs.better_turn_count + 1
         ) as most,
         coalesce(
-            first_value(if(anchors.better_turn is null, null, one.turn) ignore nulls)
+            first_value(case when anchors.better_turn is not null then one.turn end ignore nulls)
                 over after_this,
             pairs.turn_count + 1
         ) as most_at,
@@ -349,7 +350,7 @@ scored as (
             else
                 greatest(
                     1 - levenshtein(one, better) / greatest(length(one), length(better), 1),
-                    if(candidates.is_only_one, 0.6, 0)
+                    case when candidates.is_only_one then 0.6 else 0 end
                 )
         end as likeness,
     from candidates
@@ -451,11 +452,11 @@ beside as (
         count(matched.better_turn) over (
             partition by turns.call_id, turns.sequence_id, matched.better_id,
                 matched.better_turn - turns.turn
-        ) = if(
-            matched.better_turn >= turns.turn,
-            matched.better_turn_count - (matched.better_turn - turns.turn),
-            compared.turn_count - (turns.turn - matched.better_turn)
-        ) as is_overlap,
+        ) = case
+            when matched.better_turn >= turns.turn
+            then matched.better_turn_count - (matched.better_turn - turns.turn)
+            else compared.turn_count - (turns.turn - matched.better_turn)
+        end as is_overlap,
     from turns
     inner join compared
         on compared.call_id = turns.call_id
@@ -472,8 +473,8 @@ beside as (
 bounded as (
     select
         *,
-        last_value(if(is_matched, place, null) ignore nulls) over before_this as place_before,
-        first_value(if(is_matched, place, null) ignore nulls) over after_this as place_after,
+        last_value(case when is_matched then place end ignore nulls) over before_this as place_before,
+        first_value(case when is_matched then place end ignore nulls) over after_this as place_after,
     from beside
     window
         before_this as (
@@ -505,8 +506,8 @@ judged as (
             then 'counted'
             else 'in doubt'
         end as verdict,
-        if(is_part, null, coalesce(place_before.id, place_after.id)) as beside_id,
-        if(is_part, null, coalesce(place_before.turn, place_after.turn - 1)) as beside_turn,
+        case when is_part then null else coalesce(place_before.id, place_after.id) end as beside_id,
+        case when is_part then null else coalesce(place_before.turn, place_after.turn - 1) end as beside_turn,
     from bounded
     union all by name
     select
@@ -549,8 +550,8 @@ ordered_parts as (
         row_number() over (
             partition by call_id
             order by
-                if(all_say_when, said_at, null),
-                if(all_have_offsets, offset_seconds, null),
+                case when all_say_when then said_at end,
+                case when all_have_offsets then offset_seconds end,
                 event_id
         ) as part,
     from timed_parts
@@ -596,7 +597,7 @@ numbered as (
     select
         *,
         is_counted
-        and speaker is distinct from last_value(if(is_counted, speaker, null) ignore nulls) over (
+        and speaker is distinct from last_value(case when is_counted then speaker end ignore nulls) over (
             partition by call_id order by place
             rows between unbounded preceding and 1 preceding
         ) as is_start,
@@ -606,11 +607,9 @@ numbered as (
 counted as (
     select
         *,
-        if(
-            is_counted,
-            sum(is_start::bigint) over (partition by call_id order by place),
-            null
-        )::bigint as turn_index,
+        case
+            when is_counted then sum(is_start::bigint) over (partition by call_id order by place)
+        end::bigint as turn_index,
     from numbered
 ),
 
@@ -624,12 +623,12 @@ joined as (
         string_agg(text, ' ' order by place) as text,
         arg_min(offset_seconds, place) as offset_seconds,
         arg_min(said_at, place) as said_at,
-        if(any_value(speaker) = 'bot', arg_max(is_cut_off, place), null) as is_cut_off,
+        case when any_value(speaker) = 'bot' then arg_max(is_cut_off, place) end as is_cut_off,
         bool_or(is_backchannel) as is_backchannel,
         bool_or(is_doubtful) as is_doubtful,
         bool_and(is_whole) as is_whole,
     from counted
-    group by call_id, turn_index, if(turn_index is null, place, null)
+    group by call_id, turn_index, case when turn_index is null then place end
 )
 
 select

@@ -46,7 +46,7 @@ def test_the_comments_are_the_descriptions(query: Query) -> None:
     assert query(
         "select comment from duckdb_columns()"
         " where schema_name = 'fluents' and table_name = 'errors' and column_name = 'code'"
-    ) == [("Its code, where it has one.",)]
+    ) == [("Its code, or else that of the event, where it has one.",)]
 
 
 def test_a_table_that_was_dropped_gets_its_comments_again(
