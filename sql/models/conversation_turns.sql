@@ -13,7 +13,8 @@ spoken as (
         call_id,
         turn_index as line_index,
         speaker,
-        text,
+        -- the bot was interrupted before the first word of what came next
+        regexp_replace(text, '\s+-$', '-') as text,
         utterance_count,
         offset_seconds,
         said_at,
@@ -33,6 +34,7 @@ spoken as (
         ) as is_sound,
     from fluents.transcript_turns
     where speaker in ('bot', 'human', 'unknown') and regexp_matches(text, '\S')
+        and not (speaker = 'bot' and text = '-')  -- nobody heard a word of it
 ),
 
 counted_utterances as (
@@ -86,6 +88,21 @@ distinct_lines as (
         )
 ),
 
+-- Where all wholes of a call have offsets, what stands before and after a sound is known across
+-- them, and one that is marked in one transcript is marked in all.
+placed_lines as (
+    select
+        *,
+        if(
+            is_whole and bool_and(offset_seconds is not null) over (partition by call_id, is_whole),
+            'by offset',
+            sequence_id
+        ) as talk_id,
+        if(talk_id = 'by offset', offset_seconds, null) as talk_offset,
+        bool_or(is_bracketed) over (partition by call_id, speaker, words) as is_marked_elsewhere,
+    from distinct_lines
+),
+
 neighbours as (
     select
         *,
@@ -94,14 +111,14 @@ neighbours as (
         last_value(case when speaks is not null then text end ignore nulls)
             over before_this as text_before,
         count(speaks) over after_this > 0 as goes_on,
-    from distinct_lines
+    from placed_lines
     window
         before_this as (
-            partition by call_id, sequence_id order by line
+            partition by call_id, talk_id order by talk_offset, sequence_id, line
             rows between unbounded preceding and 1 preceding
         ),
         after_this as (
-            partition by call_id, sequence_id order by line
+            partition by call_id, talk_id order by talk_offset, sequence_id, line
             rows between 1 following and unbounded following
         )
 ),
@@ -115,9 +132,14 @@ marked as (
         or (
             is_sound
             and speaker = 'human'
-            and speaker_before = 'bot'
-            and goes_on
-            and not regexp_matches(text_before, '[?？؟][^\p{L}\p{N}]*$')
+            and (
+                is_marked_elsewhere
+                or (
+                    speaker_before = 'bot'
+                    and goes_on
+                    and not regexp_matches(text_before, '[?？؟][^\p{L}\p{N}]*$')
+                )
+            )
         ) as is_backchannel,
     from neighbours
 ),
@@ -157,6 +179,9 @@ turns as (
         string_agg(words, ' ' order by line) as words,
         arg_max(is_cut_off, line) as is_cut_off,
         bool_and(is_sound) as is_sound,
+        min(offset_seconds) as first_offset,
+        max(offset_seconds) as last_offset,
+        bool_and(offset_seconds is not null) as has_offsets,
     from lines
     where not is_backchannel
     group by call_id, sequence_id, turn
@@ -170,6 +195,12 @@ sequences as (
         sequence_id,
         count(*) as turn_count,
         string_agg(words, ' ' order by turn) as words,
+        coalesce(' ' || string_agg(words, ' ' order by turn) filter (speaker = 'bot') || ' ', '')
+            as bot_words,
+        coalesce(' ' || string_agg(words, ' ' order by turn) filter (speaker = 'human') || ' ', '')
+            as human_words,
+        if(bool_and(has_offsets), min(first_offset), null) as first_offset,
+        if(bool_and(has_offsets), max(last_offset), null) as last_offset,
         row_number() over (
             partition by call_id
             order by
@@ -191,7 +222,20 @@ compared as (
         sequences.sequence_id,
         sequences.turn_count,
         sequences.rank,
-        contains(' ' || best.words || ' ', ' ' || sequences.words || ' ') as is_held,
+        sequences.first_offset,
+        sequences.last_offset,
+        not coalesce(
+            sequences.first_offset > best.last_offset or sequences.last_offset < best.first_offset,
+            false
+        )
+        and contains(' ' || best.words || ' ', ' ' || sequences.words || ' ')
+        and (
+            best.bot_words || best.human_words = ''  -- it names no speakers
+            or (
+                contains(best.bot_words, sequences.bot_words)
+                and contains(best.human_words, sequences.human_words)
+            )
+        ) as is_held,
     from sequences
     inner join sequences as best using (call_id)
     where sequences.sequence_count > 1 and best.rank = 1 and sequences.rank > 1
@@ -211,6 +255,12 @@ pairs as (
         and better.rank < compared.rank
         and better.rank <= 4  -- so that the cost has a limit
         and better.sequence_id <> ''
+        -- what was said before or after all of it is another part of the conversation
+        and not coalesce(
+            compared.first_offset > better.last_offset
+            or compared.last_offset < better.first_offset,
+            false
+        )
     left join compared as itself
         on itself.call_id = better.call_id and itself.sequence_id = better.sequence_id
     where not compared.is_held and not coalesce(itself.is_held, false)
