@@ -93,12 +93,14 @@ distinct_lines as (
 placed_lines as (
     select
         *,
-        if(
-            is_whole and bool_and(offset_seconds is not null) over (partition by call_id, is_whole),
-            'by offset',
-            sequence_id
-        ) as talk_id,
-        if(talk_id = 'by offset', offset_seconds, null) as talk_offset,
+        case
+            when
+                is_whole
+                and bool_and(offset_seconds is not null) over (partition by call_id, is_whole)
+            then 'by offset'
+            else sequence_id
+        end as talk_id,
+        case when talk_id = 'by offset' then offset_seconds end as talk_offset,
         bool_or(is_bracketed) over (partition by call_id, speaker, words) as is_marked_elsewhere,
     from distinct_lines
 ),
@@ -106,10 +108,12 @@ placed_lines as (
 neighbours as (
     select
         *,
-        case when not (is_bracketed or is_sound) then speaker end as speaks,
+        case when is_bracketed or is_sound then null else speaker end as speaks,
         last_value(speaks ignore nulls) over before_this as speaker_before,
-        last_value(case when speaks is not null then text end ignore nulls)
-            over before_this as text_before,
+        last_value(
+            case when speaks is null
+                then null
+                else text end ignore nulls) over before_this as text_before,
         count(speaks) over after_this > 0 as goes_on,
     from placed_lines
     window
@@ -151,7 +155,7 @@ started as (
         and (
             speaker = 'unknown'
             or speaker is distinct from last_value(
-                case when not is_backchannel then speaker end ignore nulls
+                case when is_backchannel then null else speaker end ignore nulls
             ) over (
                 partition by call_id, sequence_id order by line
                 rows between unbounded preceding and 1 preceding
@@ -199,8 +203,8 @@ sequences as (
             as bot_words,
         coalesce(' ' || string_agg(words, ' ' order by turn) filter (speaker = 'human') || ' ', '')
             as human_words,
-        if(bool_and(has_offsets), min(first_offset), null) as first_offset,
-        if(bool_and(has_offsets), max(last_offset), null) as last_offset,
+        case when bool_and(has_offsets) then min(first_offset) end as first_offset,
+        case when bool_and(has_offsets) then max(last_offset) end as last_offset,
         row_number() over (
             partition by call_id
             order by
@@ -319,7 +323,10 @@ placed as (
         anchors.better_turn as anchor_turn,
         coalesce(last_value(anchors.better_turn ignore nulls) over before_this, 0) as least,
         coalesce(
-            last_value(case when anchors.better_turn is not null then one.turn end ignore nulls)
+            last_value(
+                case when anchors.better_turn is null
+                    then null
+                    else one.turn end ignore nulls)
                 over before_this,
             0
         ) as least_at,
@@ -328,7 +335,10 @@ placed as (
             pairs.better_turn_count + 1
         ) as most,
         coalesce(
-            first_value(case when anchors.better_turn is not null then one.turn end ignore nulls)
+            first_value(
+                case when anchors.better_turn is null
+                    then null
+                    else one.turn end ignore nulls)
                 over after_this,
             pairs.turn_count + 1
         ) as most_at,
@@ -502,11 +512,10 @@ beside as (
         count(matched.better_turn) over (
             partition by turns.call_id, turns.sequence_id, matched.better_id,
                 matched.better_turn - turns.turn
-        ) = case
-            when matched.better_turn >= turns.turn
-            then matched.better_turn_count - (matched.better_turn - turns.turn)
-            else compared.turn_count - (turns.turn - matched.better_turn)
-        end as is_overlap,
+        ) =
+            case when matched.better_turn >= turns.turn
+                then matched.better_turn_count - (matched.better_turn - turns.turn)
+                else compared.turn_count - (turns.turn - matched.better_turn) end as is_overlap,
     from turns
     inner join compared
         on compared.call_id = turns.call_id
@@ -523,8 +532,12 @@ beside as (
 bounded as (
     select
         *,
-        last_value(case when is_matched then place end ignore nulls) over before_this as place_before,
-        first_value(case when is_matched then place end ignore nulls) over after_this as place_after,
+        last_value(
+            case when is_matched
+                then place end ignore nulls) over before_this as place_before,
+        first_value(
+            case when is_matched
+                then place end ignore nulls) over after_this as place_after,
     from beside
     window
         before_this as (
@@ -557,7 +570,9 @@ judged as (
             else 'in doubt'
         end as verdict,
         case when is_part then null else coalesce(place_before.id, place_after.id) end as beside_id,
-        case when is_part then null else coalesce(place_before.turn, place_after.turn - 1) end as beside_turn,
+        case when is_part
+            then null
+            else coalesce(place_before.turn, place_after.turn - 1) end as beside_turn,
     from bounded
     union all by name
     select
@@ -647,7 +662,9 @@ numbered as (
     select
         *,
         is_counted
-        and speaker is distinct from last_value(case when is_counted then speaker end ignore nulls) over (
+        and speaker is distinct from last_value(
+            case when is_counted
+                then speaker end ignore nulls) over (
             partition by call_id order by place
             rows between unbounded preceding and 1 preceding
         ) as is_start,
@@ -658,8 +675,9 @@ counted as (
     select
         *,
         case
-            when is_counted then sum(is_start::bigint) over (partition by call_id order by place)
-        end::bigint as turn_index,
+            when is_counted
+            then (sum(is_start::bigint) over (partition by call_id order by place))::bigint
+        end as turn_index,
     from numbered
 ),
 

@@ -28,8 +28,8 @@ class Form(NamedTuple):
 
     @property
     def shows_cut_offs(self) -> bool:
-        """A chunk does not say that it was cut off."""
-        return bool(self.whole)
+        """A chunk does not say that it was cut off; a part may begin with the dash that does."""
+        return bool(self.whole) and "parts" not in self.whole
 
     @property
     def marks_backchannels(self) -> bool:
