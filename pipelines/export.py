@@ -33,7 +33,7 @@ _OPTIONS: dict[Format, str] = {
     "csv": "format csv, header",
 }
 # what dlt and the loader keep for themselves; _dlt_loads says when a row was loaded
-_OF_THE_LOADER = ["_dlt_version", "_dlt_pipeline_state", "stale_calls"]
+_OF_THE_LOADER = ["_dlt_version", "_dlt_pipeline_state", "_properties", "stale_calls"]
 
 
 @dataclass(frozen=True, slots=True)

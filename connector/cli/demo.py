@@ -37,7 +37,7 @@ order by calls desc
 _TABLES = """
 select table_name as "table", estimated_size as rows
 from duckdb_tables()
-where schema_name = 'fluents' and table_name not like '\\_dlt%' escape '\\'
+where schema_name = 'fluents' and table_name not like '\\_%' escape '\\'
 order by table_name
 """
 _TRY_NEXT = (
