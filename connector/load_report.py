@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
 
 FILE = "last_load.json"
+Seconds = Annotated[float, Field(ge=0, le=253_402_300_799)]  # until the year 9999, as datetime's
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """One load that had something to do, or failed. Times are seconds since 1970 (UTC)."""
 
-    started_at: float
-    finished_at: float
+    started_at: Seconds
+    finished_at: Seconds
     deliveries: int
     succeeded: bool
     error: str | None
@@ -22,8 +26,11 @@ class LoadReport:
     """What is wrong with the user's own models, each with file and line."""
     publish_waits: str | None = None
     """Why what is loaded could not be published for now: there is no room."""
-    taken_back_at: float | None = None
+    taken_back_at: Seconds | None = None
     """When the published warehouse was last taken back for a lost file of the loader."""
+
+
+_REPORT = TypeAdapter(LoadReport)
 
 
 def write_report(folder: Path, report: LoadReport) -> None:
@@ -36,6 +43,6 @@ def write_report(folder: Path, report: LoadReport) -> None:
 def read_report(folder: Path) -> LoadReport | None:
     """The report in `folder`, or None where there is none that this version understands."""
     try:
-        return LoadReport(**json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return _REPORT.validate_json((folder / FILE).read_bytes())
+    except (OSError, ValueError):
         return None

@@ -23,6 +23,7 @@ FILE = "refused_requests.json"
 FLUSH_SECONDS = 1.0
 LOG_SECONDS = 60.0
 LOCK_SECONDS = 1.0
+LAST_SECOND = 253_402_300_799  # of the year 9999, with which datetime ends
 
 ADVICE = {
     "wrong_token": "The URL in Fluents holds no token of [webhooks]: `init` prints the right one.",
@@ -74,13 +75,34 @@ class Refusals:
 def read_refusals(folder: Path) -> dict[str, dict[str, Any]]:
     """For each reason `count` and `last_at` (seconds since 1970); empty where none is recorded."""
     try:
-        recorded = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return {
-            str(reason): {"count": int(row["count"]), "last_at": float(row["last_at"])}
-            for reason, row in recorded.items()
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        recorded = _recorded(folder / FILE)
+    except OSError:
         return {}
+    return {
+        reason: {"count": row["count"], "last_at": row["last_at"]}
+        for reason, row in recorded.items()
+    }
+
+
+def _recorded(path: Path) -> dict[str, dict[str, Any]]:
+    """The rows that are whole: a damaged file must end neither `status` nor the counting."""
+    try:
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return {}
+    rows = recorded.items() if isinstance(recorded, dict) else ()
+    return {reason: row for reason, row in rows if _is_whole(row)}
+
+
+def _is_whole(row: object) -> bool:
+    return (
+        isinstance(row, dict)
+        and all(isinstance(row.get(name), int) for name in ("count", "logged"))
+        and all(
+            isinstance(row.get(name), int | float) and 0 <= row[name] <= LAST_SECOND
+            for name in ("last_at", "logged_at")
+        )
+    )
 
 
 def _add(folder: Path, new: Mapping[str, int], now: float) -> dict[str, int]:
@@ -88,16 +110,9 @@ def _add(folder: Path, new: Mapping[str, int], now: float) -> dict[str, int]:
     due: dict[str, int] = {}
     path = folder / FILE
     with FileLock(folder / f"{FILE}.lock", timeout=LOCK_SECONDS):
-        try:
-            recorded = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            recorded = {}
-        if not isinstance(recorded, dict):
-            recorded = {}
+        recorded = _recorded(path)
         for reason, count in new.items():
-            old = recorded.get(reason)
-            row: dict[str, Any] = {"count": 0, "logged": 0, "logged_at": 0.0}
-            row |= old if isinstance(old, dict) else {}
+            row = recorded.get(reason) or {"count": 0, "logged": 0, "logged_at": 0.0}
             row["count"] += count
             row["last_at"] = now
             if not 0 <= now - row["logged_at"] < LOG_SECONDS:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import socket
-import ssl
 import tempfile
 import time
 from functools import partial
@@ -27,6 +25,7 @@ from connector.buffer import Buffer, open_buffer
 from connector.buffer.recover import unfinished
 from connector.connections import WAITING, connections_of_a_worker, raise_file_limit
 from connector.errors import BufferUnavailable, SettingsError
+from connector.listening import check_can_listen
 from connector.logs import configure_logs
 from connector.process import end_with_parent
 from connector.settings import Settings
@@ -52,8 +51,7 @@ def serve(settings: Settings) -> None:
     open_buffer(settings).close()
     if unfinished(settings.buffer_file):
         log.warning("recovery_unfinished", advice="run `fluents-warehouse buffer recover`")
-    _check_certificate(settings)
-    _claim_port(settings.host, settings.port)
+    check_can_listen(settings)
     memory = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="fluents-metrics-", dir=memory) as metrics_dir:
         # prometheus_client reads it when a worker imports it.
@@ -163,32 +161,3 @@ def _announce(settings: Settings) -> None:
         workers=settings.workers,
         buffer=str(settings.buffer_file),
     )
-
-
-def _check_certificate(settings: Settings) -> None:
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return
-    files = settings.tls_certificate, settings.tls_key
-    try:
-        # without a password, as it would be asked for on the terminal
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*files, password="")
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsError(
-            f"The certificate {files[0]} with the key {files[1]} cannot be used: "
-            f"{error.strerror or error}. Set tls_certificate and tls_key to PEM files that belong "
-            "together, with a key that has no password."
-        ) from error
-
-
-def _claim_port(host: str, port: int) -> None:
-    # granian's workers share a port, and would share it with a stranger's as well.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"Cannot listen on {host}:{port}: {error.strerror}. Stop what listens there, or "
-                "set host and port in fluents.toml."
-            ) from error

@@ -111,6 +111,7 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     Runs `serve` and `load --every`, and with --sql also `sql`, as processes of their own, and
     starts one again if it dies.
     """
+    from connector.listening import check_can_listen, claim_port
     from connector.logs import configure_logs
     from connector.settings import load_settings
 
@@ -118,6 +119,9 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     if not settings.webhooks:
         raise SettingsError("No webhook has a token. Run `fluents-warehouse init`.")
     configure_logs(settings.log_format)
+    check_can_listen(settings)  # here too: a second `run` ends at once, and with one message
+    if sql:
+        claim_port(settings.sql_host, settings.sql_port, "sql_host and sql_port")
     stop = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())

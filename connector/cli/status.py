@@ -141,7 +141,7 @@ def _show(state: dict[str, Any]) -> None:
         click.echo(f"Redacted:       {state['redacted']:,} values (redact_fields)")
     for reason, refused in state["refused_requests"].items():
         click.echo(
-            f"Not let in:     {refused['count']:,} {reason}, last {refused['last_at']}. "
+            f"Not let in:     {refused['count']:,} {printable(reason)}, last {refused['last_at']}. "
             f"{ADVICE.get(reason, '')}"
         )
     click.echo(f"Last load:      {printable(_last_load(state['last_load']))}")

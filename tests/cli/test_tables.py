@@ -90,7 +90,7 @@ def test_markup_in_paths_errors_and_models_is_shown_as_it_came(
     (tmp_path / "a[/b]").mkdir(parents=True)
     write_report(
         tmp_path / "a[/b]",
-        LoadReport(now, now, 1, False, "wrong [/x] \x1b[31m", "", "", "", ["m/[/z].sql:1: [/q]"]),
+        LoadReport(now, now, 1, False, "wrong [/x] \x1b[31m", ["m/[/z].sql:1: [/q]"]),
     )
     shown = command("status")
     assert (shown.returncode, shown.stderr) == (0, "")

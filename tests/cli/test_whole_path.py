@@ -151,9 +151,22 @@ def test_run_ends_with_a_message_when_its_port_is_taken(
     command("init", "--config", "second/fluents.toml", "--port", str(receiver.port))
     with running(folder, "run") as process:
         assert process.wait(60) == 1
-    log = (folder / "run.log").read_text()
-    assert f"127.0.0.1:{receiver.port}" in log
-    assert "serve` could not start" in log
+    (line,) = (folder / "run.log").read_text().splitlines()  # so nothing was started
+    assert f"Cannot listen on 127.0.0.1:{receiver.port}" in line
+    assert line.endswith("set host and port in fluents.toml.")
+    assert not (folder / ".fluents").exists()
+
+
+def test_run_ends_with_a_message_when_the_port_of_sql_is_taken(
+    command: Command, tmp_path: Path, receiver: Receiver
+) -> None:
+    folder = tmp_path / "second"
+    folder.mkdir()
+    command("init", "--config", "second/fluents.toml", "--port", str(free_port()))
+    with running(folder, "run", "--sql", FLUENTS_SQL_PORT=str(receiver.port)) as process:
+        assert process.wait(60) == 1
+    (line,) = (folder / "run.log").read_text().splitlines()
+    assert line.endswith("set sql_host and sql_port in fluents.toml.")
 
 
 def test_run_receives_while_another_load_has_the_lock_and_loads_when_that_ends(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from connector import load_report
+from connector.load_report import LoadReport, write_report
 from connector.refusals import FILE, Refusals, read_refusals
 from tests.connector.test_server import until
 from tests.deliveries import TOKEN, body
-from tests.processes import Receiver, run_command
+from tests.processes import Receiver, run_command, write_settings
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def counted(folder: Path) -> dict[str, int]:
@@ -72,6 +78,60 @@ def test_processes_that_write_at_once_lose_no_count(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert counted(tmp_path) == {"not_found": 40}
+
+
+WHOLE = {"count": 3, "last_at": 1.0, "logged": 3, "logged_at": 1.0}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        '"count": "x"', '"count": null', '"count": 1.5', '"last_at": NaN', '"last_at": 1e300',
+        '"last_at": "now"', '"last_at": -1e300', '"logged": []', '"logged_at": {}',
+    ],
+)  # fmt: skip
+def test_a_damaged_row_ends_neither_status_nor_the_counting(tmp_path: Path, damaged: str) -> None:
+    folder = tmp_path / ".fluents"
+    folder.mkdir()
+    whole = json.dumps(WHOLE)
+    row = f"{whole[:-1]}, {damaged}}}"
+    (folder / FILE).write_text(f'{{"wrong_token": {whole}, "not_found": {row}}}')
+    assert counted(folder) == {"wrong_token": 3}
+    refusals = Refusals(folder)
+    refusals.note("not_found")
+    refusals.note("wrong_token")
+    refusals.flush()
+    assert counted(folder) == {"wrong_token": 4, "not_found": 1}
+
+
+@pytest.mark.parametrize(
+    "text", ["[1", "[]", "7", "\udcff", "[" * 100_000], ids=["cut", "list", "number", "", "deep"]
+)
+def test_a_damaged_file_is_begun_again(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert counted(tmp_path) == {}
+    refusals = Refusals(tmp_path)
+    refusals.note("not_found")
+    refusals.flush()
+    assert counted(tmp_path) == {"not_found": 1}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ['"finished_at": NaN', '"started_at": 1e300', '"taken_back_at": "x"', '"model_errors": 7', "["],
+)
+def test_a_damaged_report_of_the_last_load_is_none(
+    command: Command, tmp_path: Path, damaged: str
+) -> None:
+    write_settings(tmp_path)
+    folder = tmp_path / ".fluents"
+    folder.mkdir()
+    write_report(folder, LoadReport(1.0, 2.0, 1, succeeded=True, error=None))
+    report = folder / load_report.FILE
+    report.write_text(f"{report.read_text()[:-1]}, {damaged}}}")
+    shown = command("status")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "Last load:      none yet" in shown.stdout
 
 
 def test_what_cannot_be_written_is_kept_for_the_next_time(tmp_path: Path) -> None:
