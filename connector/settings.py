@@ -326,7 +326,7 @@ class Settings(BaseModel):
             raise ValueError(f"post_call_wide would have more than {MAX_COLUMNS} columns")
         # SQL takes upper and lower case for the same
         names = [field.replace(".", "_").lower() for field in columns]
-        taken = ["event_id", "call_id", "received_at", "result_text"]
+        taken = ["event_id", "call_id", "received_at", "is_latest", "result_text"]
         for number, name in enumerate(names):
             if name in [*taken, *names[:number]]:
                 raise ValueError(

@@ -206,6 +206,28 @@ TRANSCRIPT_TURNS = Table(
     event_types=TRANSCRIPT_TYPES,
 )
 
+CONFERENCE_EVENTS = Table(
+    "conference_events",
+    "One row for each line of a delivered transcript that says who joined or left the conference "
+    "of a call, as a transfer makes one. A transcript that is delivered again has them again.",
+    ("event_id", "conference_index"),
+    (
+        *_EVENT,
+        Column("conference_index", "bigint", "Place among those of its transcript, from 1.", False),
+        Column("role", "text", "primary or transfer: whose number it is; NULL where none says."),
+        Column(
+            "kind",
+            "text",
+            "joined, left, unanswered or voicemail; did_not_join where a text does not say which "
+            "of the last two; NULL where none says.",
+        ),
+        Column("number", "text", "The participant's number; NULL where none is stated."),
+        Column("occurred_at", "timestamp", "When, where a point in time is stated."),
+        Column("offset_seconds", "double", "Seconds after the start of the call."),
+    ),
+    event_types=TRANSCRIPT_TYPES,
+)
+
 POST_CALL_RESULTS = Table(
     "post_call_results",
     "One row for each post-call result delivered.",
@@ -312,6 +334,7 @@ NORMALIZED = (
     CALLS,
     TRANSCRIPTS,
     TRANSCRIPT_TURNS,
+    CONFERENCE_EVENTS,
     POST_CALL_RESULTS,
     ERRORS,
     MESSAGES,

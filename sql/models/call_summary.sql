@@ -51,6 +51,19 @@ transfers as (
     group by call_id
 ),
 
+-- One that joined, in whichever transcript, counts more than all that did not.
+conferences as (
+    select
+        call_id,
+        case
+            when bool_or(kind in ('joined', 'left')) then 'joined'
+            when bool_or(kind in ('unanswered', 'voicemail', 'did_not_join')) then 'did_not_join'
+        end as transfer_result,
+    from fluents.conference_events
+    where role = 'transfer'
+    group by call_id
+),
+
 -- A transcript of several utterances that tells it all is shown as it came; else the turns are.
 conversation_texts as (
     select
@@ -191,6 +204,9 @@ select
     calls.ended_at is not null as has_ended,
     -- Whether an action that transfers calls was reported, whatever came of it.
     coalesce(transfers.has_transfer, false) as has_transfer,
+    -- joined or did_not_join: whether anybody joined the call by a transfer, as its transcripts say
+    -- (fluents.conference_events); NULL where none does.
+    conferences.transfer_result,
     -- Whether a transcript with text came.
     coalesce(transcripts.has_text, false) as has_transcript,
     -- Whether a recording was reported.
@@ -212,5 +228,6 @@ left join counted using (call_id)
 left join errors using (call_id)
 left join conversations using (call_id)
 left join transfers using (call_id)
+left join conferences using (call_id)
 left join transcripts using (call_id)
 left join results using (call_id)

@@ -1,4 +1,5 @@
 -- Post-call results with a column for each field that `[post_call_columns]` in the settings names.
+-- Results of a call that was analysed twice are both here; is_latest tells which counts.
 -- grain: one post-call result
 -- key: event_id
 -- materialized: table
@@ -24,6 +25,13 @@ chosen as (
             getvariable('post_call_types')
         ) as fields,
     from fluents.post_call_results
+),
+
+latest as (
+    select max(event_id) as event_id
+    from fluents.post_call_results
+    where regexp_matches(result_text, '\S')
+    group by call_id
 )
 
 select
@@ -33,6 +41,8 @@ select
     call_id,
     -- When the receiver got it.
     received_at,
+    -- Whether it is the latest result with text of its call: that of call_summary.latest_result_text.
+    event_id in (select event_id from latest) as is_latest,
     -- The result's text, or the field of its JSON that the settings name; NULL where it has none.
     unnest(fields),
 from chosen

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from tests.ancestor.forms import FORMS, Call, call_id
+from tests.ancestor.forms import FORMS, Call, Form, call_id
 
 QUERIES = {
     "turns": "select call_id, turn_count from analytics.call_summary",
@@ -30,22 +30,11 @@ QUERIES = {
         group by call_id
     """,
     "conference": """
-        select
-            call_id,
-            list(distinct [
-                lower(regexp_extract(text, '(?i)primary|transfer')),
-                case
-                    when text ilike '%did not join%' or text ilike '%unanswered%'
-                        or text ilike '%voicemail%'
-                    then 'absent'
-                    else lower(regexp_extract(text, '(?i)joined|left'))
-                end,
-                regexp_extract(text, '[+][0-9]+')
-            ])
-        from fluents.transcript_turns
-        where speaker = 'conference'
+        select call_id, list(distinct [role, kind, number])
+        from fluents.conference_events
         group by call_id
     """,
+    "transfer_result": "select call_id, transfer_result from analytics.call_summary",
     "actions": """
         select
             call_id,
@@ -118,7 +107,8 @@ def drawn(call: Call, form: str) -> dict[str, Any]:
     if are_turns_known:
         values |= {name: truth[name] for name in ("turns", "human_turns", "bot_turns")}
     if told.has_conference:
-        values["conference"] = [_as_line(event) for event in truth["conference"]] or None
+        values["conference"] = [_as_line(event, told) for event in truth["conference"]] or None
+        values["transfer_result"] = _transfer_result(truth["conference"])
     if told.shows_cut_offs:
         values["cut_offs"] = truth["cut_offs"]
     is_heard = told.whole or truth["is_heard_in_chunks"]
@@ -138,9 +128,18 @@ def _as_found(action: dict[str, Any]) -> list[str | None]:
     return [action["phase"], action["type"], action["name"], success, action["error"]]
 
 
-def _as_line(event: list[str]) -> list[str]:
+def _as_line(event: list[str], told: Form) -> list[str]:
     kind, role, number = event
-    return [role, KINDS.get(kind, "absent"), number]
+    kind = kind.removeprefix("participant_")
+    is_absent = kind in ("unanswered", "voicemail")
+    return [role, "did_not_join" if is_absent and not told.has_fields else kind, number]
+
+
+def _transfer_result(events: list[list[str]]) -> str | None:
+    kinds = {kind for kind, role, _ in events if role == "transfer"}
+    if kinds & {"participant_joined", "participant_left"}:
+        return "joined"
+    return "did_not_join" if kinds else None
 
 
 def _in_any_order(reports: list[list[str]] | None) -> list[list[str]] | None:
@@ -152,8 +151,6 @@ def _words(turns: list[list[str]] | None) -> list[str] | None:
     return turns and [" ".join(re.findall(r"\w+", " ".join(turn).lower())) for turn in turns]
 
 
-KINDS = {"participant_joined": "joined", "participant_left": "left"}
-"""A text has one line for all that did not join."""
 COMPARED: dict[str, Callable[[Any], Any]] = {
     "actions": _in_any_order,
     "conference": _in_any_order,

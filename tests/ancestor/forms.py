@@ -41,6 +41,11 @@ class Form(NamedTuple):
         """Whether it says who joined and left."""
         return bool({*self.whole} - {"turns"})
 
+    @property
+    def has_fields(self) -> bool:
+        """Whether it names kinds: a text has one line for unanswered and voicemail."""
+        return bool({"logs", "complete"} & {*self.whole})
+
 
 FORMS = {
     "chunks": Form("all", ()),

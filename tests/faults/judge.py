@@ -21,6 +21,7 @@ KEYED = {
     **dict.fromkeys(("events", *filter(None, TABLE_OF_TYPE.values())), "event_id"),
     "calls": "call_id",
     "transcript_turns": "event_id, turn_index",
+    "conference_events": "event_id, conference_index",
     "quarantine": "delivery_id",
 }
 

@@ -36,6 +36,8 @@ TYPES = (
     "post_call_processing_completed",
 )
 
+PLACES = ("turn_index", "error_index", "conference_index")
+
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 """The rows of one delivery, by table."""
@@ -74,7 +76,7 @@ def as_written(table: Table, row: Row, same: Row, words: dict[Any, str]) -> Row:
 
 def place_in_event(row: Row) -> int:
     """Where a row stands among those of its delivery."""
-    return int(row.get("turn_index", row.get("error_index", 0)))
+    return next((int(row[name]) for name in row if name in PLACES), 0)
 
 
 def normalize(path: Path, bodies: list[bytes]) -> list[Rows]:

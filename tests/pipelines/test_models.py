@@ -344,6 +344,7 @@ def test_call_summary_shows_the_latest_result_and_all_that_was_said(
         [
             body(done, {"post_call_results": {"a": 1}}),
             body(done, {"post_call_results": "just prose"}),
+            body(done, {"post_call_results": "  "}),
             body("event_transcript", {"transcript": "BOT: Hi.\nHUMAN: Hi.\nBOT: Bye."}),
             body("event_transcript", {"transcript": "nobody is named here"}),
             body("event_transcript", {"transcript": "  "}),
@@ -355,6 +356,9 @@ def test_call_summary_shows_the_latest_result_and_all_that_was_said(
         "select latest_result_text, latest_result_json, latest_transcript, turn_count,"
         " human_turn_count from analytics.call_summary"
     ) == [("just prose", None, "BOT: Hi.\nHUMAN: Hi.\nBOT: Bye.\nnobody is named here", 4, 1)]
+    assert query(
+        "select result_text, is_latest from analytics.post_call_wide order by event_id"
+    ) == [('{"a":1}', False), ("just prose", True), ("  ", False)]
 
 
 def test_an_hour_of_delivery_health_is_one_of_utc_in_any_time_zone(

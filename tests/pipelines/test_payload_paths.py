@@ -49,7 +49,7 @@ def test_words_of_sql_and_signs_make_columns() -> None:
             [json.dumps(dict.fromkeys(names[:-1], "v") | {"a": {"b": {"c": "v"}}})],
         )
         result = connection.sql(wide.sql)
-        assert result.columns[4:] == [*names[:-1], "a_b_c"]
+        assert result.columns[5:] == [*names[:-1], "a_b_c"]
         assert result.fetchall()[0][3:] == ("t", *["v"] * len(names))
 
 
