@@ -13,8 +13,7 @@ spoken as (
         call_id,
         turn_index as line_index,
         speaker,
-        -- the bot was interrupted before the first word of what came next
-        regexp_replace(text, '\s+-$', '-') as text,
+        text,
         utterance_count,
         offset_seconds,
         said_at,
@@ -29,12 +28,12 @@ spoken as (
             text
         ) as words,
         regexp_full_match(trim(text), '\[[^\[\]]*\]') as is_bracketed,
+        text = '-' as is_unheard,
         regexp_full_match(
             words, '((m+|m+ ?h+m*|h+m+|o+h+|a+h+|a+ha+|u+m+|u+h+|u+h+ ?h+u+h+|e+h+|e+r+m?)( |$))+'
         ) as is_sound,
     from fluents.transcript_turns
     where speaker in ('bot', 'human', 'unknown') and regexp_matches(text, '\S')
-        and not (speaker = 'bot' and text = '-')  -- nobody heard a word of it
 ),
 
 counted_utterances as (
@@ -60,69 +59,78 @@ sequenced as (
     select
         *,
         case when is_whole then event_id else '' end as sequence_id,
-        is_whole or bool_and(said_at is not null) over (partition by call_id, is_whole) as is_timed,
+        coalesce(epoch(said_at), offset_seconds) as stated_seconds,
+        bool_and(said_at is not null) over of_kind as all_say_when,
+        bool_and(offset_seconds is not null) over of_kind as all_have_offsets,
+        bool_or(said_at is not null) over (partition by call_id) as some_say_when,
     from deliveries
+    window of_kind as (partition by call_id, is_whole)
 ),
 
 -- Chunks that say the same and do not state different times are one.
 distinct_lines as (
     select
-        * exclude (is_timed),
+        *,
         row_number() over (
             partition by call_id, sequence_id
-            order by case when is_timed and not is_whole then said_at end, event_id, line_index
+            order by
+                case
+                    when not is_whole and (all_say_when or all_have_offsets) then stated_seconds
+                end,
+                event_id,
+                line_index
         ) as line,
     from sequenced
     qualify
         is_whole
         or (
             row_number() over (
-                partition by call_id, is_whole, speaker, words, said_at order by event_id
+                partition by call_id, is_whole, speaker, words, stated_seconds order by event_id
             ) = 1
             and (
-                said_at is not null
-                or not bool_or(said_at is not null) over (
+                stated_seconds is not null
+                or not bool_or(stated_seconds is not null) over (
                     partition by call_id, is_whole, speaker, words
                 )
             )
         )
 ),
 
--- Where all wholes of a call have offsets, what stands before and after a sound is known across
--- them, and one that is marked in one transcript is marked in all.
-placed_lines as (
+-- Where all deliveries of a kind say when, what stands before and after a sound is known across
+-- them.
+-- What the wholes, or the chunks, mark as a backchannel is one in the others, if these mark none.
+clocked as (
     select
         *,
         case
-            when
-                is_whole
-                and bool_and(offset_seconds is not null) over (partition by call_id, is_whole)
-            then 'by offset'
-            else sequence_id
-        end as talk_id,
-        case when talk_id = 'by offset' then offset_seconds end as talk_offset,
-        bool_or(is_bracketed) over (partition by call_id, speaker, words) as is_marked_elsewhere,
+            when is_whole and all_say_when then epoch(said_at)
+            -- a chunk's point in time may be of another clock
+            when all_have_offsets and not all_say_when and (is_whole or not some_say_when)
+            then offset_seconds
+        end as clock_seconds,
+        case when clock_seconds is null then sequence_id else 'all' end as talk_id,
+        bool_or(is_bracketed) over (partition by call_id, speaker, words)
+        and not bool_or(is_bracketed) over (partition by call_id, is_whole)
+            as is_marked_elsewhere,
     from distinct_lines
 ),
 
 neighbours as (
     select
         *,
-        case when is_bracketed or is_sound then null else speaker end as speaks,
+        case when not (is_bracketed or is_sound or is_unheard) then speaker end as speaks,
         last_value(speaks ignore nulls) over before_this as speaker_before,
-        last_value(
-            case when speaks is null
-                then null
-                else text end ignore nulls) over before_this as text_before,
+        last_value(case when speaks is not null then text end ignore nulls)
+            over before_this as text_before,
         count(speaks) over after_this > 0 as goes_on,
-    from placed_lines
+    from clocked
     window
         before_this as (
-            partition by call_id, talk_id order by talk_offset, sequence_id, line
+            partition by call_id, talk_id order by clock_seconds, sequence_id, line
             rows between unbounded preceding and 1 preceding
         ),
         after_this as (
-            partition by call_id, talk_id order by talk_offset, sequence_id, line
+            partition by call_id, talk_id order by clock_seconds, sequence_id, line
             rows between 1 following and unbounded following
         )
 ),
@@ -151,11 +159,11 @@ marked as (
 started as (
     select
         *,
-        not is_backchannel
+        not (is_backchannel or is_unheard)
         and (
             speaker = 'unknown'
             or speaker is distinct from last_value(
-                case when is_backchannel then null else speaker end ignore nulls
+                case when not (is_backchannel or is_unheard) then speaker end ignore nulls
             ) over (
                 partition by call_id, sequence_id order by line
                 rows between unbounded preceding and 1 preceding
@@ -164,14 +172,37 @@ started as (
     from marked
 ),
 
-lines as (
+turned as (
     select
         *,
-        -- a backchannel goes with the turn before it
+        -- a backchannel, and what nobody heard, goes with the turn before it
         greatest(
             sum(is_start::bigint) over (partition by call_id, sequence_id order by line), 1
         )::bigint as turn,
     from started
+),
+
+-- Where the bot was cut off before the first word of an utterance, it had not ended the one before.
+lines as (
+    select
+        speaker = 'bot'
+        and not is_backchannel
+        and coalesce(
+            lead(is_unheard and speaker = 'bot') over (
+                partition by call_id, sequence_id, is_backchannel order by line
+            ),
+            lead(is_unheard and speaker = 'bot') over (
+                partition by call_id, talk_id, is_backchannel
+                order by clock_seconds, sequence_id, line
+            ),
+            false
+        ) as is_interrupted,
+        * replace (
+            case when is_interrupted and not is_cut_off then text || '-' else text end as text,
+            is_cut_off or is_interrupted as is_cut_off
+        ),
+    from turned
+    qualify not is_unheard
 ),
 
 turns as (
@@ -183,9 +214,8 @@ turns as (
         string_agg(words, ' ' order by line) as words,
         arg_max(is_cut_off, line) as is_cut_off,
         bool_and(is_sound) as is_sound,
-        min(offset_seconds) as first_offset,
-        max(offset_seconds) as last_offset,
-        bool_and(offset_seconds is not null) as has_offsets,
+        min(clock_seconds) as clock_seconds,
+        max(clock_seconds) as last_seconds,
     from lines
     where not is_backchannel
     group by call_id, sequence_id, turn
@@ -198,13 +228,6 @@ sequences as (
         call_id,
         sequence_id,
         count(*) as turn_count,
-        string_agg(words, ' ' order by turn) as words,
-        coalesce(' ' || string_agg(words, ' ' order by turn) filter (speaker = 'bot') || ' ', '')
-            as bot_words,
-        coalesce(' ' || string_agg(words, ' ' order by turn) filter (speaker = 'human') || ' ', '')
-            as human_words,
-        case when bool_and(has_offsets) then min(first_offset) end as first_offset,
-        case when bool_and(has_offsets) then max(last_offset) end as last_offset,
         row_number() over (
             partition by call_id
             order by
@@ -219,30 +242,54 @@ sequences as (
     group by call_id, sequence_id
 ),
 
--- What the best one holds word for word needs no closer look.
+-- Calls with one sequence, the most, need no comparison.
+texts as (
+    select
+        turns.call_id,
+        turns.sequence_id,
+        any_value(sequences.turn_count) as turn_count,
+        any_value(sequences.rank) as rank,
+        ' ' || string_agg(words, ' ' order by turn) || ' ' as words,
+        coalesce(' ' || string_agg(words, ' ' order by turn) filter (speaker = 'bot') || ' ', '')
+            as bot_words,
+        coalesce(' ' || string_agg(words, ' ' order by turn) filter (speaker = 'human') || ' ', '')
+            as human_words,
+        case
+            when bool_and(clock_seconds is not null)
+            then string_agg(clock_seconds || ' ' || words, ' ' order by turn)
+        end as timed_words,
+        case when bool_and(clock_seconds is not null) then min(clock_seconds) end as first_seconds,
+        case when bool_and(clock_seconds is not null) then max(last_seconds) end as last_seconds,
+    from turns
+    inner join sequences
+        on sequences.call_id = turns.call_id
+        and sequences.sequence_id = turns.sequence_id
+        and sequences.sequence_count > 1
+    group by turns.call_id, turns.sequence_id
+),
+
+-- What the best one holds word for word, of the same speakers, needs no closer look.
 compared as (
     select
-        sequences.call_id,
-        sequences.sequence_id,
-        sequences.turn_count,
-        sequences.rank,
-        sequences.first_offset,
-        sequences.last_offset,
-        not coalesce(
-            sequences.first_offset > best.last_offset or sequences.last_offset < best.first_offset,
-            false
-        )
-        and contains(' ' || best.words || ' ', ' ' || sequences.words || ' ')
+        texts.call_id,
+        texts.sequence_id,
+        texts.turn_count,
+        texts.rank,
+        texts.first_seconds,
+        texts.last_seconds,
+        contains(best.words, texts.words)
         and (
             best.bot_words || best.human_words = ''  -- it names no speakers
             or (
-                contains(best.bot_words, sequences.bot_words)
-                and contains(best.human_words, sequences.human_words)
+                contains(best.bot_words, texts.bot_words)
+                and contains(best.human_words, texts.human_words)
             )
-        ) as is_held,
-    from sequences
-    inner join sequences as best using (call_id)
-    where sequences.sequence_count > 1 and best.rank = 1 and sequences.rank > 1
+        )
+        -- where both say when, at the same times
+        and coalesce(contains(best.timed_words, texts.timed_words), true) as is_held,
+    from texts
+    inner join texts as best using (call_id)
+    where best.rank = 1 and texts.rank > 1
 ),
 
 pairs as (
@@ -254,16 +301,16 @@ pairs as (
         compared.turn_count,
         better.turn_count as better_turn_count,
     from compared
-    inner join sequences as better
+    inner join texts as better
         on better.call_id = compared.call_id
         and better.rank < compared.rank
         and better.rank <= 4  -- so that the cost has a limit
         and better.sequence_id <> ''
         -- what was said before or after all of it is another part of the conversation
-        and not coalesce(
-            compared.first_offset > better.last_offset
-            or compared.last_offset < better.first_offset,
-            false
+        and coalesce(
+            compared.first_seconds <= better.last_seconds
+            and compared.last_seconds >= better.first_seconds,
+            true
         )
     left join compared as itself
         on itself.call_id = better.call_id and itself.sequence_id = better.sequence_id
@@ -295,7 +342,8 @@ equal as (
         and other.sequence_id = pairs.better_id
         and other.is_unique
         and other.words = one.words
-    where one.speaker = other.speaker or 'unknown' in (one.speaker, other.speaker)
+    where (one.speaker = other.speaker or 'unknown' in (one.speaker, other.speaker))
+        and coalesce(abs(one.clock_seconds - other.clock_seconds) <= 5, true)
 ),
 
 anchors as (
@@ -320,13 +368,11 @@ placed as (
         one.speaker,
         one.words,
         one.is_cut_off,
+        one.clock_seconds,
         anchors.better_turn as anchor_turn,
         coalesce(last_value(anchors.better_turn ignore nulls) over before_this, 0) as least,
         coalesce(
-            last_value(
-                case when anchors.better_turn is null
-                    then null
-                    else one.turn end ignore nulls)
+            last_value(case when anchors.better_turn is not null then one.turn end ignore nulls)
                 over before_this,
             0
         ) as least_at,
@@ -335,10 +381,7 @@ placed as (
             pairs.better_turn_count + 1
         ) as most,
         coalesce(
-            first_value(
-                case when anchors.better_turn is null
-                    then null
-                    else one.turn end ignore nulls)
+            first_value(case when anchors.better_turn is not null then one.turn end ignore nulls)
                 over after_this,
             pairs.turn_count + 1
         ) as most_at,
@@ -424,6 +467,7 @@ scored as (
             candidates.speaker = other.speaker
             or 'unknown' in (candidates.speaker, other.speaker)
         )
+        and coalesce(abs(candidates.clock_seconds - other.clock_seconds) <= 5, true)
 ),
 
 likeliest as (
@@ -512,10 +556,11 @@ beside as (
         count(matched.better_turn) over (
             partition by turns.call_id, turns.sequence_id, matched.better_id,
                 matched.better_turn - turns.turn
-        ) =
-            case when matched.better_turn >= turns.turn
-                then matched.better_turn_count - (matched.better_turn - turns.turn)
-                else compared.turn_count - (turns.turn - matched.better_turn) end as is_overlap,
+        ) = case
+            when matched.better_turn >= turns.turn
+            then matched.better_turn_count - (matched.better_turn - turns.turn)
+            else compared.turn_count - (turns.turn - matched.better_turn)
+        end as is_overlap,
     from turns
     inner join compared
         on compared.call_id = turns.call_id
@@ -532,12 +577,8 @@ beside as (
 bounded as (
     select
         *,
-        last_value(
-            case when is_matched
-                then place end ignore nulls) over before_this as place_before,
-        first_value(
-            case when is_matched
-                then place end ignore nulls) over after_this as place_after,
+        last_value(case when is_matched then place end ignore nulls) over before_this as place_before,
+        first_value(case when is_matched then place end ignore nulls) over after_this as place_after,
     from beside
     window
         before_this as (
@@ -570,9 +611,7 @@ judged as (
             else 'in doubt'
         end as verdict,
         case when is_part then null else coalesce(place_before.id, place_after.id) end as beside_id,
-        case when is_part
-            then null
-            else coalesce(place_before.turn, place_after.turn - 1) end as beside_turn,
+        case when is_part then null else coalesce(place_before.turn, place_after.turn - 1) end as beside_turn,
     from bounded
     union all by name
     select
@@ -662,9 +701,7 @@ numbered as (
     select
         *,
         is_counted
-        and speaker is distinct from last_value(
-            case when is_counted
-                then speaker end ignore nulls) over (
+        and speaker is distinct from last_value(case when is_counted then speaker end ignore nulls) over (
             partition by call_id order by place
             rows between unbounded preceding and 1 preceding
         ) as is_start,
@@ -675,9 +712,8 @@ counted as (
     select
         *,
         case
-            when is_counted
-            then (sum(is_start::bigint) over (partition by call_id order by place))::bigint
-        end as turn_index,
+            when is_counted then sum(is_start::bigint) over (partition by call_id order by place)
+        end::bigint as turn_index,
     from numbered
 ),
 

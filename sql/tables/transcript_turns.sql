@@ -187,8 +187,9 @@ labelled as (
 spoken as (
     select
         *,
-        -- `[mhm]`, or a sound alone: it may be what the human said while the bot went on
-        regexp_full_match(text, '\[[^\[\]]*\]') or is_sound(text) as stands_alone,
+        -- `[mhm]`, or a sound alone: it may be what the human said while the bot went on; and `-`,
+        -- of which nobody heard a word
+        regexp_full_match(text, '\[[^\[\]]*\]|-') or is_sound(text) as stands_alone,
         case
             when label in ('BOT', 'AGENT', 'ASSISTANT', 'AI') then 'bot'
             when label in ('HUMAN', 'USER', 'CUSTOMER', 'CALLER') then 'human'

@@ -281,6 +281,91 @@ def test_where_a_part_begins_as_the_one_before_ends_that_counts_once(
     assert warehouse.figures()["call"].turns == 9
 
 
+def chunk(sender: str, said: str, timestamp: int) -> Payload:
+    return "event_transcript", {"text": said, "sender": sender, "timestamp": timestamp}
+
+
+def test_what_nobody_heard_is_no_turn_and_cuts_off_what_the_bot_said_before(
+    warehouse: Warehouse,
+) -> None:
+    lines = ["BOT: Hello.", "HUMAN: [mhm]", "BOT: -", "HUMAN: Yes.", "BOT: -", "HUMAN: No."]
+    goes_on = ["BOT: -", "BOT: Hello.", "BOT: -", "BOT: Bye."]
+
+    warehouse.load({"call": [text(*lines)], "goes on": [text(*goes_on)]})
+
+    found = warehouse.connection.execute(
+        "select call_id, text, is_cut_off from analytics.conversation_turns"
+        " where turn_index is not null order by call_id, turn_index"
+    ).fetchall()
+    assert found == [
+        ("call", "Hello.-", True),
+        ("call", "Yes. No.", None),
+        ("goes on", "Hello.- Bye.", False),
+    ]
+    assert [warehouse.figures()[call].bot_words for call in ("call", "goes on")] == [1, 2]
+
+
+def test_what_another_speaker_said_holds_no_turn(warehouse: Warehouse) -> None:
+    lines = text("BOT: Can I help?", "HUMAN: No, thank you.")
+
+    warehouse.load({"call": [lines, chunk("bot", "Thank you.", 1767225610)]})
+
+    assert [turn for (turn,) in rows(warehouse, "text")] == [
+        "Can I help?",
+        "No, thank you.",
+        "Thank you.",
+    ]
+
+
+@pytest.mark.parametrize("is_list", [False, True], ids=["offsets", "points in time"])
+def test_the_same_words_at_other_times_are_other_turns(warehouse: Warehouse, is_list: bool) -> None:
+    said = [(1, "bot", "Is that right?"), (5, "human", "Yes.")]
+    later = [(10, "bot", "Is that right?"), (14, "human", "Yes."), (16, "bot", "Goodbye.")]
+    last = [(20, "human", "Yes.")]
+
+    def payload(turns: list[tuple[int, str, str]]) -> Payload:
+        if is_list:
+            entries = [
+                {"sender": speaker, "text": said, "timestamp": 1767225600 + at}
+                for at, speaker, said in turns
+            ]
+            return "event_transcript", {"transcript": entries}
+        return text(*(f"[00:{at:02}.00] {speaker}: {said}" for at, speaker, said in turns))
+
+    whole_call = [*said, *later, *([] if is_list else last)]
+    parts = [payload(said), payload(later), *([] if is_list else [payload(last)])]
+    warehouse.load({"parts": parts, "twice": [*parts, payload(whole_call)]})
+
+    for call in ("parts", "twice"):
+        assert warehouse.figures()[call].turns == len(whole_call)
+    assert doubts(warehouse) == 0
+
+
+def test_a_sound_that_the_transcript_marks_is_marked_in_the_chunks_too(
+    warehouse: Warehouse,
+) -> None:
+    chunks_of_it = [
+        chunk("bot", "Is that right?", 1767225600),
+        chunk("human", "mhm", 1767225601),
+        chunk("bot", "Thank you.", 1767225602),
+    ]
+    both = text("BOT: Is that right?", "HUMAN: [mhm]", "BOT: Thank you.", "BOT: Right?")
+    answers = text("BOT: So.", "HUMAN: [mhm]", "BOT: Yes?", "HUMAN: mhm", "BOT: Bye.")
+
+    warehouse.load({"answers": [answers], "both": [*chunks_of_it, both]})
+
+    found = warehouse.connection.execute(
+        "select call_id, text from analytics.conversation_turns"
+        " where turn_index is not null order by call_id, turn_index"
+    ).fetchall()
+    assert found == [
+        ("answers", "So. Yes?"),
+        ("answers", "mhm"),
+        ("answers", "Bye."),
+        ("both", "Is that right? Thank you. Right?"),
+    ]
+
+
 def test_what_contradicts_is_a_doubt_and_counts_once(warehouse: Warehouse) -> None:
     chunk_only = [*SHORT[:4], Line("human", "Wait, who are you?"), *SHORT[4:]]
     spoken = [*SHORT[:2], SHORT[2], SHORT[3], Line("bot", "I am Ada of Acme."), *SHORT[5:]]
