@@ -34,11 +34,11 @@ def identifier(name: str) -> str:
 def parquet_columns(names: Sequence[str], types: Sequence[DuckDBPyType]) -> str:
     """The select list that gives columns for Parquet what Parquet can hold of them."""
     columns = []
-    for name, type_ in zip(names, types, strict=True):
-        column = identifier(name)
+    for number, (name, type_) in enumerate(zip(names, types, strict=True), 1):
+        # by its number, as two columns may have one name
         held = _NAME_OR_TYPE.sub(_held, str(type_))
-        same = held == str(type_)
-        columns.append(column if same else f"{column}::{held} as {column}")
+        cast = "" if held == str(type_) else f"::{held}"
+        columns.append(f"#{number}{cast} as {identifier(name)}")
     return ", ".join(columns)
 
 
@@ -49,8 +49,8 @@ def defused(names: Sequence[str], types: Sequence[DuckDBPyType]) -> str:
     number with its `+`.
     """
     columns = []
-    for name, type_ in zip(names, types, strict=True):
-        column = text = identifier(name)
+    for number, (name, type_) in enumerate(zip(names, types, strict=True), 1):
+        column = text = f"#{number}"  # as two columns may have one name
         if type_.id not in _NUMBERS:
             text = f"{column}::varchar"
             text = (

@@ -39,7 +39,7 @@ from pipelines.normalize import Normalizer
 from pipelines.publish import Publisher
 from pipelines.published import said_by, said_in
 from pipelines.replay import replay
-from pipelines.reporting import Done, reported
+from pipelines.reporting import Done, failure_to_open_reported, reported
 from pipelines.source import fluents_source
 from pipelines.take_back import take_back
 from pipelines.warehouse import FILE, Warehouse
@@ -115,7 +115,7 @@ class Loader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._analytics = Analytics(settings)
-        with ExitStack() as opened:
+        with failure_to_open_reported(settings.data_dir), ExitStack() as opened:
             opened.enter_context(_only_one(settings.data_dir))
             self._taken_back_at: float | None = None
             if take_back(settings, settings.data_dir / FILE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from connector.errors import QueryError
+from connector.printing import printable
 from pipelines.file_formats import defused, parquet_columns
 
 ROWS_AT_ONCE = 10_000
@@ -50,6 +51,8 @@ def write_result(
 ) -> None:
     """Runs one query and writes its rows to `file` as table, csv, json or parquet.
 
+    table is DuckDB's box on a terminal, which is shortened to what fits there. Elsewhere nothing
+    is cut: a line with the columns' names, then a line for each row, with tabs between the values.
     csv and parquet are what DuckDB's `COPY … TO` writes: see `pipelines.file_formats`, also for
     `defuse`, which is for csv. json is one object a line, with null for NaN and infinity, which
     JSON has not. Raises `QueryError` with what DuckDB says of the SQL.
@@ -60,8 +63,10 @@ def write_result(
         relation = connection.sql(sql)
         if relation is None:
             raise QueryError("That is no query: it returns no rows.")
-        if format_ == "table":
+        if format_ == "table" and file.isatty():
             file.write(f"{relation}\n".encode())
+        elif format_ == "table":
+            _write_lines(relation, file)
         elif format_ == "json":
             _write_json(relation, file)
         else:
@@ -70,6 +75,20 @@ def write_result(
         raise KeyboardInterrupt from None
     except (duckdb.Error, pa.ArrowException) as error:
         raise QueryError(str(error)) from error
+
+
+def _write_lines(relation: duckdb.DuckDBPyRelation, file: BinaryIO) -> None:
+    # by DuckDB, as in its box
+    numbers = range(1, len(relation.columns) + 1)  # as two columns may have one name
+    shown = relation.project(", ".join(f"#{number}::varchar" for number in numbers))
+    _write_line(relation.columns, file)
+    for batch in shown.to_arrow_reader(ROWS_AT_ONCE):
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            _write_line(["NULL" if value is None else value for value in row], file)
+
+
+def _write_line(values: Sequence[str], file: BinaryIO) -> None:
+    file.write("\t".join(map(printable, values)).encode() + b"\n")
 
 
 def _write_json(relation: duckdb.DuckDBPyRelation, file: BinaryIO) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from connector.errors import FluentsError, LoadFailed
+from connector.errors import FluentsError, LoadFailed, LoadRunning
 from connector.load_report import LoadReport, read_report, write_report
 
 log = structlog.get_logger(__name__)
@@ -35,9 +35,29 @@ def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
     """
     former = read_report(data_dir)
     done = _as_it_was(former)
+    with _failure_reported(data_dir, started_at, done):
+        yield done
+    if former is None or not former.succeeded or done != _as_it_was(former):
+        _write(data_dir, started_at, done, None)
+
+
+@contextmanager
+def failure_to_open_reported(data_dir: Path) -> Iterator[None]:
+    """Writes the report of a load that ends before it begins, as its files cannot be opened.
+
+    Nothing is written where another load is running: the report is that one's to write.
+    """
+    with _failure_reported(data_dir, time.time(), _as_it_was(read_report(data_dir))):
+        yield
+
+
+@contextmanager
+def _failure_reported(data_dir: Path, started_at: float, done: Done) -> Iterator[None]:
     error: str | None = None
     try:
-        yield done
+        yield
+    except LoadRunning:
+        raise
     except FluentsError as failure:
         error = str(failure)
         raise
@@ -49,22 +69,25 @@ def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
         error = "The load was interrupted. The next one goes on."
         raise
     finally:
-        is_news = former is None or not former.succeeded or done != _as_it_was(former)
-        if error or is_news:
-            report = LoadReport(
-                started_at=started_at,
-                finished_at=time.time(),
-                deliveries=done.deliveries,
-                succeeded=error is None,
-                error=error,
-                model_errors=done.model_errors,
-                publish_waits=done.publish_waits,
-                taken_back_at=done.taken_back_at,
-            )
-            try:
-                write_report(data_dir, report)
-            except OSError as failure:  # a full disk; what stopped the load says more
-                log.error("report_not_written", error=str(failure))
+        if error is not None:
+            _write(data_dir, started_at, done, error)
+
+
+def _write(data_dir: Path, started_at: float, done: Done, error: str | None) -> None:
+    report = LoadReport(
+        started_at=started_at,
+        finished_at=time.time(),
+        deliveries=done.deliveries,
+        succeeded=error is None,
+        error=error,
+        model_errors=done.model_errors,
+        publish_waits=done.publish_waits,
+        taken_back_at=done.taken_back_at,
+    )
+    try:
+        write_report(data_dir, report)
+    except OSError as failure:  # a full disk; what stopped the load says more
+        log.error("report_not_written", error=str(failure))
 
 
 def _as_it_was(former: LoadReport | None) -> Done:

@@ -25,9 +25,9 @@ from connector.cli.send import send
 from connector.cli.serve import serve
 from connector.cli.sql import sql
 from connector.cli.status import status
-from connector.cli.tables import printable
 from connector.errors import FluentsError, LoadRunning
 from connector.permissions import OWNER_ONLY
+from connector.printing import printable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -78,6 +78,7 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
     import structlog
 
     from pipelines.load import Loader
+    from pipelines.reporting import failure_to_open_reported
 
     log = structlog.get_logger(__name__)
     say_at = 0.0
@@ -87,10 +88,11 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
             # A buffer made in place of one that is gone (an unmounted data_dir) would take events
             # that nobody finds once that is back.
             if was_open and not settings.buffer_file.exists():
-                raise BufferUnavailable(
-                    f"The staging buffer {settings.buffer_file} is gone. Bring it back, or restart "
-                    "the receiver to make one."
-                )
+                with failure_to_open_reported(settings.data_dir):
+                    raise BufferUnavailable(
+                        f"The staging buffer {settings.buffer_file} is gone. Bring it back, or "
+                        "restart the receiver to make one."
+                    )
             with Loader(settings) as loader:
                 say_at = 0.0
                 was_open = True

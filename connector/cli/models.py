@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from connector.cli.options import config_option
-from connector.cli.tables import print_table, printable
+from connector.cli.tables import print_table
+from connector.printing import printable
 
 
 @click.command()

@@ -14,8 +14,9 @@ import click
 
 from connector.buffer import Buffer, StoredDelivery
 from connector.cli.options import config_option, require_buffer
-from connector.cli.tables import print_table, printable
+from connector.cli.tables import print_table
 from connector.errors import FluentsError
+from connector.printing import printable
 
 
 @click.group()

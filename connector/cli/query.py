@@ -19,7 +19,8 @@ from connector.errors import QueryError
     type=click.Choice(["table", "csv", "json", "parquet"]),
     default="table",
     show_default=True,
-    help="json is one object a line, with null for NaN and infinity.",
+    help="table: on a terminal shortened to what fits, elsewhere whole, a line for each row with "
+    "tabs between the values. json is one object a line, with null for NaN and infinity.",
 )
 @defuse_option
 @click.option(

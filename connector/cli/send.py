@@ -11,8 +11,8 @@ import click
 
 from connector.cli.init import webhook_urls
 from connector.cli.options import config_option
-from connector.cli.tables import printable
 from connector.errors import SettingsError
+from connector.printing import printable
 
 
 @click.command()

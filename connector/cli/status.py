@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from connector.cli.options import config_option
-from connector.cli.tables import console, printable
+from connector.cli.tables import console
 from connector.errors import FluentsError
+from connector.printing import printable
 from connector.settings import Settings
 
 

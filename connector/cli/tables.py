@@ -1,7 +1,7 @@
 """Text and tables for people: what came from outside is shown as it is, and whole.
 
-No text is read as markup, and control characters, which can move a terminal's cursor or change
-its colours, are shown escaped. In a pipe or a file a row is a line, however long.
+No text is read as markup, and control characters are shown escaped. In a pipe or a file a row is
+a line, however long.
 """
 
 from __future__ import annotations
@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from connector.printing import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 IN_A_PIPE = 1_000_000  # characters of a line; rich would cut at 80 or at COLUMNS
-
-
-def printable(text: object) -> str:
-    r"""The text on one line, with `\x1b` for what a terminal would act on."""
-    shown = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
 
 
 def console() -> Console:

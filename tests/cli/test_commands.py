@@ -176,7 +176,7 @@ def test_query_prints_and_writes_in_each_format(command: Command, filled: Path) 
     sql = "select message from fluents.errors order by 1"
     assert command("query", sql, "--format", "csv").stdout == "message\none\ntwo\n"
     assert command("query", sql, "--format", "json").stdout.splitlines()[0] == '{"message":"one"}'
-    assert "│ one     │" in command("query", sql).stdout
+    assert command("query", sql).stdout == "message\none\ntwo\n"
     written = command("query", sql, "--format", "parquet", "--output", "errors.parquet")
     assert written.returncode == 0
     path = filled / "errors.parquet"

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.buffer import SqliteBuffer
-from connector.cli.tables import printable
 from connector.delivery import NotAnEvent, new_event_id, refused
 from connector.load_report import LoadReport, write_report
+from connector.printing import printable
 from connector.settings import load_settings
 from pipelines.models import models
 from tests.deliveries import START

@@ -23,6 +23,7 @@ FOR_PIPELINES = {
     "load_report",
     "payload_fields",
     "permissions",
+    "printing",
     "replay_request",
     "settings",
 }

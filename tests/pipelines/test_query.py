@@ -32,8 +32,52 @@ def run(file: Path, sql: str, format_: str, *, defuse: bool = False) -> bytes:
     return output.getvalue()
 
 
-def test_table_is_for_people(file: Path) -> None:
-    assert "│     1 │ ü       │" in run(file, SQL, "table").decode()
+def test_table_is_duckdbs_box_on_a_terminal(file: Path) -> None:
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    output = Terminal()
+    with published(file) as connection:
+        write_result(connection, SQL, "table", output)
+    assert "│     1 │ ü       │" in output.getvalue().decode()
+
+
+def test_table_is_a_line_a_row_elsewhere(file: Path) -> None:
+    lines = run(file, SQL, "table").decode().splitlines()
+    assert [line.split("\t") for line in lines] == [
+        ["n", "text", "at", "nothing"],
+        ["1", "ü", "2026-01-01 00:00:00+00", "NULL"],
+    ]
+
+
+def test_in_a_pipe_a_table_has_all_rows_columns_and_characters(file: Path) -> None:
+    wide = ", ".join(f"n + {number} as column_{number}" for number in range(200))
+    sql = f"select {wide}, repeat('x', 1_000) as long from numbers order by n"
+    header, *lines = run(file, f"{sql} limit 20_001", "table").decode().splitlines()
+    assert header.split("\t") == [*(f"column_{number}" for number in range(200)), "long"]
+    assert len(lines) == 20_001
+    assert lines[-1].split("\t") == [*map(str, range(20_000, 20_200)), "x" * 1_000]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("chr(0) || 'a'", "\\x00a"),
+        ("'a' || chr(10) || chr(9) || chr(13) || 'b'", "a\\n\\t\\rb"),
+        ("chr(27) || '[31m'", "\\x1b[31m"),
+        ("chr(8238) || 'x'", "\\u202ex"),
+        ("'😀'", "😀"),
+        ("''", ""),
+        ("[1, null]", "[1, NULL]"),
+        ("{'a': 'nan'::double}", "{'a': nan}"),
+        ("'\\x00'::blob", "\\x00"),
+    ],
+    ids=["null byte", "line", "colour", "right to left", "emoji", "empty", "list", "row", "blob"],
+)
+def test_in_a_pipe_a_table_has_each_row_on_a_line(file: Path, value: str, shown: str) -> None:
+    text = run(file, f"select {value} as v, 2 as v", "table").decode()
+    assert text.split("\n")[1:] == [f"{shown}\t2", ""]
 
 
 def test_csv_has_a_header_and_every_row(file: Path) -> None:
@@ -103,6 +147,15 @@ def test_csv_takes_every_type(file: Path) -> None:
 def test_two_queries_at_once_are_refused(file: Path) -> None:
     with pytest.raises(QueryError, match="one query"):
         run(file, "select 1; select 2", "table")
+
+
+def test_columns_of_one_name_are_written_each(file: Path) -> None:
+    sql = "select sum(n) as v, 2::hugeint as v, '=' as v from numbers"
+    assert run(file, sql, "table") == b"v\tv\tv\n312487500\t2\t=\n"
+    assert run(file, sql, "csv", defuse=True).splitlines()[1] == b"312487500,2,'="
+    parquet = pyarrow.parquet.ParquetFile(io.BytesIO(run(file, sql, "parquet")))
+    (batch,) = parquet.iter_batches()
+    assert [column.to_pylist() for column in batch.columns] == [[312487500], [2], ["="]]
 
 
 def test_a_name_of_our_python_code_is_no_table(file: Path) -> None:

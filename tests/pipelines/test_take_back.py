@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 
 from connector.buffer import SqliteBuffer
 from connector.cli.status import collect
-from connector.errors import LoadFailed
+from connector.errors import LoadFailed, LoadRunning
 from connector.settings import Settings
 from pipelines.load import Loader, LoadResult, discard_old, nothing_to_load
+from pipelines.locking import only_one
 from pipelines.publish import snapshots_of
 from pipelines.warehouse import FILE
 from tests.deliveries import Clock, append_all, body
@@ -217,3 +218,35 @@ def test_it_waits_for_room_on_the_disk_of_the_loader(
     assert not (settings.data_dir / FILE).exists()
     load()
     assert query(SQL) == [("a",)]
+
+
+@pytest.mark.parametrize("lost", [FILE, "load.lock"])
+def test_status_shows_a_load_that_could_not_open_its_files(
+    settings: Settings, clock: Clock, load: Load, lost: str
+) -> None:
+    stage(settings, clock, "one")
+    load()
+    path = settings.data_dir / lost
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(LoadFailed) as raised:
+        Loader(settings)
+    last = collect(settings)["last_load"]
+    assert (last["succeeded"], last["deliveries"]) == (False, 0)
+    assert last["error"] == str(raised.value)
+    path.rmdir()
+    load()
+    assert collect(settings)["last_load"]["succeeded"]
+
+
+def test_a_load_that_waits_for_another_leaves_the_report_of_that_one(
+    settings: Settings, clock: Clock, load: Load
+) -> None:
+    stage(settings, clock, "one")
+    load()
+    with (
+        only_one(settings.data_dir / "load.lock", LoadRunning("")),
+        pytest.raises(LoadRunning),
+    ):
+        Loader(settings)
+    assert collect(settings)["last_load"]["succeeded"]
