@@ -66,7 +66,7 @@ def _minima(plan: Plan, kills: int, events: int) -> Minima:
             "receiver worker": kills // 8,
             "receiver master": kills // 8,
             "loader, at random": kills // 8,
-            "beside": kills // 40,
+            "beside": kills // 50,
             **{f"loader, {step}": count for step, count in steps.items()},
         },
         counts={

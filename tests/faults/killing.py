@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import psutil
 
-WAIT_SECONDS = 60.0  # for a machine under load; only a hanging process needs it
+WAIT_SECONDS = 240.0  # a replay of all, under load; only a hanging process needs it
 
 
 class SystemFailed(AssertionError):

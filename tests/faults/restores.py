@@ -31,7 +31,7 @@ KEPT_ROWS = 5_000  # of published deliveries that the buffer remembers at most
 
 OLD_COLUMNS = {
     EVENTS.name: ("redacted_count", "extra"),
-    CALLS.name: ("webhook", "webhook_event_id", "did_not_connect_reason", "direction"),
+    CALLS.name: ("status", "webhook", "webhook_event_id", "did_not_connect_reason", "direction"),
 }
 """What an older version lacked. The judge looks at what it had: times, numbers and payloads."""
 

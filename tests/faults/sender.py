@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 15.0
 GIVEN_UP_SHARE = 0.25
 REPEATED_SHARE = 0.06
 TWIN_SHARE = 0.3  # of the repeated: sent on two connections at once
-TRICKLE_SECONDS = 0.05  # where the faults have to catch up; the loader still needs something
+TRICKLE_SECONDS = 0.3  # where the faults have to catch up; the loader still needs something
 
 _DELIVERY_ID = re.compile(r"in the quarantine as ([0-9a-f-]{36})")
 
