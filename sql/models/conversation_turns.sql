@@ -68,7 +68,31 @@ sequenced as (
 ),
 
 -- Chunks that say the same and do not state different times are one.
+distinct_chunks as (
+    select *
+    from sequenced
+    where not is_whole
+    qualify
+        row_number() over (
+            partition by call_id, speaker, words, stated_seconds order by event_id
+        ) = 1
+        and (
+            stated_seconds is not null
+            or not bool_or(stated_seconds is not null) over (partition by call_id, speaker, words)
+        )
+),
+
+-- Apart, as wholes, which are the most, need no look at what others say.
 distinct_lines as (
+    select *
+    from sequenced
+    where is_whole
+    union all by name
+    select *
+    from distinct_chunks
+),
+
+ordered_lines as (
     select
         *,
         row_number() over (
@@ -80,25 +104,26 @@ distinct_lines as (
                 event_id,
                 line_index
         ) as line,
-    from sequenced
-    qualify
-        is_whole
-        or (
-            row_number() over (
-                partition by call_id, is_whole, speaker, words, stated_seconds order by event_id
-            ) = 1
-            and (
-                stated_seconds is not null
-                or not bool_or(stated_seconds is not null) over (
-                    partition by call_id, is_whole, speaker, words
-                )
-            )
+    from distinct_lines
+),
+
+-- What the wholes, or the chunks, mark as a backchannel is one in the others, if these mark none.
+bracketed_sounds as (
+    select distinct
+        call_id,
+        not is_whole as is_whole,
+        words,
+    from ordered_lines
+    where
+        is_bracketed
+        and speaker = 'human'
+        and (call_id, not is_whole) not in (
+            select (call_id, is_whole) from ordered_lines where is_bracketed
         )
 ),
 
 -- Where all deliveries of a kind say when, what stands before and after a sound is known across
 -- them.
--- What the wholes, or the chunks, mark as a backchannel is one in the others, if these mark none.
 clocked as (
     select
         *,
@@ -109,10 +134,9 @@ clocked as (
             then offset_seconds
         end as clock_seconds,
         case when clock_seconds is null then sequence_id else 'all' end as talk_id,
-        bool_or(is_bracketed) over (partition by call_id, speaker, words)
-        and not bool_or(is_bracketed) over (partition by call_id, is_whole)
-            as is_marked_elsewhere,
-    from distinct_lines
+        bracketed_sounds.call_id is not null as is_marked_elsewhere,
+    from ordered_lines
+    left join bracketed_sounds using (call_id, is_whole, words)
 ),
 
 neighbours as (
