@@ -7,8 +7,8 @@ halves, and a single delivery or call that does not fit gets `FOR_ONE` for itsel
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import duckdb
 
@@ -41,6 +41,39 @@ def room_for_one(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             connection.execute(f"set memory_limit = '{limit}'")
 
 
+def in_halves(
+    start: int,
+    stop: int,
+    do: Callable[[int, int], None],
+    *,
+    room: Callable[[], AbstractContextManager[None]],
+    skip: Callable[[int], None],
+) -> None:
+    """Does `do(start, stop)`, which is done whole or not at all, and can be done again.
+
+    What fails because of its data is done in halves; a single one that fails gets `room`, and
+    then is left to `skip`. Raises any other error.
+    """
+    try:
+        do(start, stop)
+        return
+    except Exception as error:
+        if not is_of_the_data(error):
+            raise
+    if stop - start > 1:
+        middle = (start + stop) // 2
+        for part in ((start, middle), (middle, stop)):
+            in_halves(*part, do, room=room, skip=skip)
+        return
+    try:
+        with room():
+            do(start, stop)
+    except Exception as error:
+        if not is_of_the_data(error):
+            raise
+        skip(start)
+
+
 def is_too_much(error: BaseException) -> bool:
     """Whether an error, or one that led to it, says that the data needs more than there is."""
     return any(
@@ -48,6 +81,12 @@ def is_too_much(error: BaseException) -> bool:
         or _OUT_OF_MEMORY.search(str(link))
         for link in _chain(error)
     )
+
+
+def lack_of_memory(error: BaseException) -> str | None:
+    """The line of an error's message that says so, without DuckDB's advice behind it."""
+    found = _OUT_OF_MEMORY.search(str(error))
+    return str(error)[found.start() :].partition("\n")[0] if found else None
 
 
 def is_of_the_data(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ from connector.errors import LoadFailed
 from connector.settings import Settings
 from pipelines import holdings
 from pipelines.destination import keyed_duckdb
+from pipelines.memory import lack_of_memory
 from pipelines.migrations import migrate, refuse_newer
 from pipelines.tables import CALLS, SCHEMA
 
@@ -121,8 +122,8 @@ class Warehouse:
             return self.pipeline.run(source, loader_file_format="parquet")
         except PipelineStepFailed as error:
             raise LoadFailed(
-                f"dlt failed to {error.step}: {_last_line(error.exception)} Nothing is lost: the "
-                "next load starts where this one did."
+                f"dlt failed to {error.step}: {_what_happened(error.exception)} Nothing is lost: "
+                "the next load starts where this one did."
             ) from error
 
     def forget_loaded_packages(self) -> None:
@@ -160,6 +161,7 @@ class Warehouse:
             cursor.close()
 
 
-def _last_line(error: BaseException) -> str:
-    """What happened; dlt puts whole stack traces into its messages."""
-    return str(error).rstrip(" .\n").rsplit("\n", 1)[-1] + "."
+def _what_happened(error: BaseException) -> str:
+    """A line: dlt puts whole stack traces before it, and DuckDB advice behind a lack of memory."""
+    line = lack_of_memory(error) or str(error).rstrip(" .\n").rsplit("\n", 1)[-1]
+    return line.rstrip(" .") + "."

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from connector.buffer import Batch, SqliteBuffer
 from connector.errors import LoadFailed
 from connector.settings import Settings
+from pipelines.destination import KeyedDuckDbClient
 from pipelines.load import Loader, LoadResult
 from pipelines.memory import is_too_much
 from tests.deliveries import TOKEN, Clock, append_all, body
@@ -69,6 +70,50 @@ def test_a_delivery_that_the_warehouse_never_has_memory_for_is_loaded_as_text(
     assert query("select count(message) from fluents.errors") == [(19,)]
     assert query("select count(*) from analytics.call_summary") == [(20,)]
     assert buffer.counts().pending == 0
+
+
+def test_a_batch_that_the_warehouse_has_no_memory_for_is_loaded_in_halves(
+    settings: Settings, buffer: SqliteBuffer, clock: Clock, query: Query
+) -> None:
+    with Loader(settings) as loader:
+        loader.load()
+        # of the warehouse's part alone: the normalizer has an engine of its own
+        loader._warehouse.connection.execute("set memory_limit = '24MB'; set temp_directory = ''")
+        bodies = [
+            body("event_of_tomorrow", f"{n}" + "x" * 2_000_000, call_id=f"c{n}") for n in range(6)
+        ]
+        append_all(buffer, bodies, clock)
+        with capture_logs() as logs:
+            assert loader.load().deliveries == 6
+    assert "batch_not_loaded" in [entry["event"] for entry in logs]
+    assert query("select count(*), sum(length(payload)) from fluents.events") == [
+        (6, 6 * 2_000_003)
+    ]
+    assert query("select count(*) from analytics.call_summary") == [(6,)]
+
+
+def test_a_lack_of_memory_is_tried_once_and_said(
+    settings: Settings, buffer: SqliteBuffer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_all(buffer, [body("event_of_tomorrow", "x" * 5_000_000)], clock)
+    completed: list[str] = []
+    real = KeyedDuckDbClient.complete_load
+
+    def count(client: KeyedDuckDbClient, load_id: str) -> None:
+        completed.append(load_id)
+        real(client, load_id)
+
+    with Loader(settings) as loader:
+        loader.load()
+        append_all(buffer, [body("event_of_tomorrow", "y" * 9_000_000)], clock)
+        batch = buffer.read(1, 2, max_rows=1, max_bytes=10**8)
+        tables = loader._normalizer.tables(batch)
+        loader._warehouse.connection.execute("set memory_limit = '8MB'; set temp_directory = ''")
+        monkeypatch.setattr(KeyedDuckDbClient, "complete_load", count)
+        with pytest.raises(LoadFailed, match=r"^dlt failed to load: Out of Memory Error: [^\n]*"):
+            loader._load_batch(batch, tables)
+        loader._warehouse.connection.execute("set memory_limit = '256MB'")
+    assert len(completed) == 1
 
 
 def test_what_is_refused_for_memory_in_a_commit_or_a_job_is_recognised() -> None:
