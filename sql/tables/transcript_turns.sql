@@ -210,17 +210,15 @@ spoken as (
 marked as (
     select
         *,
-        last_value(speaker ignore nulls) over before_this as previous_speaker,
-        last_value(if(speaker is null, null, stands_alone) ignore nulls) over before_this
-            as after_sound,
-        last_value(clock_offset ignore nulls) over before_this as previous_offset,
+        lag(speaker) over named as previous_speaker,
+        lag(stands_alone) over named as after_sound,
+        lag(clock_offset) over stated as previous_offset,
     from spoken
     window
-        before_this as (
-            partition by event_id
-            order by item_index, line_index
-            rows between unbounded preceding and 1 preceding
-        )
+        -- among those that name a speaker, or state a time: to look for the last one that does
+        -- from each line would take the square of the lines
+        named as (partition by event_id, speaker is null order by item_index, line_index),
+        stated as (partition by event_id, clock_offset is null order by item_index, line_index)
 ),
 
 counted as (
