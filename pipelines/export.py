@@ -33,7 +33,13 @@ _OPTIONS: dict[Format, str] = {
     "csv": "format csv, header",
 }
 # what dlt and the loader keep for themselves; _dlt_loads says when a row was loaded
-_OF_THE_LOADER = ["_dlt_version", "_dlt_pipeline_state", "_properties", "stale_calls"]
+_OF_THE_LOADER = [
+    "_dlt_version",
+    "_dlt_pipeline_state",
+    "_properties",
+    "stale_calls",
+    "calls_not_computed",
+]
 
 
 @dataclass(frozen=True, slots=True)

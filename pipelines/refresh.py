@@ -17,33 +17,50 @@ import pyarrow as pa
 import structlog
 
 from connector.errors import ModelError
+from pipelines.comments import quoted
 from pipelines.memory import is_too_much, room_for_one
 from pipelines.sql_files import SqlFile
 from pipelines.tables import NORMALIZED, SCHEMA
 
 ANALYTICS = "analytics"
 STALE = f"{ANALYTICS}.stale_calls"
+NOT_COMPUTED = f"{ANALYTICS}.calls_not_computed"
 CALLS_AT_ONCE = 20_000  # so that memory has a limit, whatever waits
 
 log = structlog.get_logger(__name__)
 
 _SCOPE = "stale"
 _RELATION = re.compile(rf"\b(?:{SCHEMA}|{ANALYTICS})\.(\w+)")
+_LISTS = {
+    STALE: (
+        "Calls whose rows in the models wait to be made again.",
+        {"call_id": "The call, as Fluents names it."},
+    ),
+    NOT_COMPUTED: (
+        "Calls that are too large for a model: its figures of them are NULL or missing.",
+        {"call_id": "The call, as Fluents names it.", "model": "The model, by its name."},
+    ),
+}
+"""Tables of texts that this module keeps: what they are, and their columns."""
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes the list of stale calls if it is not there."""
-    if connection.execute(
-        "select 1 from duckdb_tables() where schema_name = ? and table_name = 'stale_calls'",
-        [ANALYTICS],
-    ).fetchall():
-        return
-    connection.execute(f"create schema if not exists {ANALYTICS}")
-    connection.execute(f"create table {STALE} (call_id varchar)")
-    connection.execute(
-        f"comment on table {STALE} is 'Calls whose rows in the models wait to be made again.'"
-    )
-    connection.execute(f"comment on column {STALE}.call_id is 'The call, as Fluents names it.'")
+    """Makes the lists of stale calls and of those not computed if they are not there."""
+    there = {
+        f"{ANALYTICS}.{name}"
+        for (name,) in connection.execute(
+            "select table_name from duckdb_tables() where schema_name = ?", [ANALYTICS]
+        ).fetchall()
+    }
+    for table, (comment, columns) in _LISTS.items():
+        if table in there:
+            continue
+        connection.execute(f"create schema if not exists {ANALYTICS}")
+        names = ", ".join(f"{name} varchar" for name in columns)
+        connection.execute(f"create table {table} ({names})")
+        connection.execute(f"comment on table {table} is {quoted(comment)}")
+        for name, text in columns.items():
+            connection.execute(f"comment on column {table}.{name} is {quoted(text)}")
 
 
 def mark(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
@@ -68,7 +85,8 @@ def refresh(
     """Makes the rows of all stale calls again. Raises `ModelError`, and the calls stay stale.
 
     A call that needs more memory than the SQL may have gets `memory.FOR_ONE` for itself. Where
-    that is too little for a table, its row there says only what `calls` says, the rest is NULL.
+    that is too little for a table, its row there says only what `calls` says, the rest is NULL,
+    and `calls_not_computed` names call and table.
     """
     tables = [model for model in models if model.is_table]
     names = {table.name for table in NORMALIZED if "call_id" in table.column_names}
@@ -94,6 +112,7 @@ def _remake_what_fits(
     ((call_id,),) = connection.execute(
         f"select call_id from {_SCOPE}.calls_now"  # noqa: S608
     ).fetchall()
+    _delete_stale(connection, NOT_COMPUTED)
     for model in tables:
         try:
             with _transaction(connection):
@@ -104,6 +123,10 @@ def _remake_what_fits(
             log.error("call_not_computed", call_id=call_id, model=model.name)
             with _transaction(connection):
                 _make_bare(connection, model)
+                connection.execute(
+                    f"insert into {NOT_COMPUTED} values (?, ?)",  # noqa: S608
+                    [call_id, model.name],
+                )
     _delete_stale(connection, STALE)
 
 
@@ -113,6 +136,7 @@ def _remake_all(
     with _transaction(connection):
         for model in tables:
             _remake(connection, model, names)
+        _delete_stale(connection, NOT_COMPUTED)
         _delete_stale(connection, STALE)
 
 

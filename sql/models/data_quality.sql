@@ -24,7 +24,8 @@ calls as (
         count(*) filter (last_event_at > ended_at + interval 1 hour) as late_events,
         count(*) filter (direction is null) as unknown_direction,
         count(*) filter (own_number is null) as unknown_own_number,
-        count(*) filter (event_count is null) as calls_not_computed,
+        count(*) filter (call_id in (select call_id from analytics.calls_not_computed))
+            as calls_not_computed,
     from analytics.call_summary
 ),
 
@@ -114,7 +115,7 @@ issues as (
                 ('unknown_own_number', 'call', unknown_own_number, calls,
                     'calls of which no event says your number'),
                 ('calls_not_computed', 'call', calls_not_computed, calls,
-                    'calls too large to be looked through, with NULL in place of their figures'),
+                    'calls too large for a model, with NULL in place of its figures, or without its rows'),
                 ('result_not_json', 'result', result_not_json, results,
                     'post-call results that are no JSON'),
                 ('unknown_type', 'event', unknown_type, events,

@@ -20,8 +20,10 @@ from connector.replay_request import ReplayRequest, ask
 from connector.settings import Settings
 from connector.simulator import simulate
 from pipelines import memory, models
+from pipelines import refresh as refreshing
 from pipelines.load import Loader, LoadResult
 from pipelines.refresh import mark_all, refresh
+from pipelines.sql_files import SqlFile
 from pipelines.warehouse import Warehouse
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
@@ -185,6 +187,44 @@ def test_a_call_that_cannot_be_computed_has_its_row_and_is_counted_and_named(
             "model": "call_summary",
         }
     ]
+
+
+def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
+    settings: Settings,
+    buffer: SqliteBuffer,
+    clock: Clock,
+    load: Load,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = ["one", "large", "two"]
+    append_all(buffer, [body("event_error", "e", call_id=call) for call in calls], clock)
+    load()
+    real = refreshing._remake
+
+    def refuse(connection: Any, model: SqlFile, names: set[str]) -> None:
+        is_large = connection.execute(
+            "select 1 from stale.calls_now where call_id = 'large'"
+        ).fetchall()
+        if is_large and model.name == "post_call_fields":
+            raise duckdb.OutOfMemoryException("failed to pin block")
+        real(connection, model, names)
+
+    counted = "select affected_count from analytics.data_quality where issue = 'calls_not_computed'"
+    with Warehouse(settings) as warehouse:
+        connection = warehouse.connection
+        for is_refused, named in ((True, [("large", "post_call_fields")]), (False, [])):
+            mark_all(connection)
+            with monkeypatch.context() as patched:
+                if is_refused:
+                    patched.setattr(refreshing, "_remake", refuse)
+                refresh(connection, TABLES)
+            assert (
+                connection.execute(
+                    "select call_id, model from analytics.calls_not_computed"
+                ).fetchall()
+                == named
+            )
+            assert connection.execute(counted).fetchall() == [(len(named),)]
 
 
 def test_the_fields_of_large_results_fit_into_little_memory(
