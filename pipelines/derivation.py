@@ -6,13 +6,15 @@ columns. Where that is another one, everything is made again before anything is 
 buffer keeps from its bodies, as a replay does it, and all else from the warehouse's own events.
 
 The cost follows the history, once for each such version. It goes in the order of the events, a
-batch is a transaction, and a kill resumes behind the last one.
+batch is a transaction, and a kill resumes behind the last one. An event that there is not enough
+memory for keeps the rows that it has, and is logged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from itertools import accumulate
 
 import duckdb
@@ -24,10 +26,11 @@ from connector.replay_request import ReplayRequest
 from connector.settings import Settings
 from pipelines import properties
 from pipelines.holdings import nullable
+from pipelines.memory import in_halves
 from pipelines.migrations import DERIVATION_NAME
 from pipelines.normalize import BatchTooLarge, Normalizer
 from pipelines.refresh import mark_all
-from pipelines.replay import replay, set_right
+from pipelines.replay import replay, room, set_right
 from pipelines.tables import EVENTS, QUARANTINE, SCHEMA
 
 REACHED = "derived_up_to"
@@ -73,13 +76,20 @@ def derive_again(
         )
     done = logged = 0
     for events in _batches(connection, reached, settings.batch_bytes):
-        for part, tables in _derived(normalizer, events):
-            with closing(connection.cursor()) as cursor:
-                cursor.begin()
+
+        def do(start: int, stop: int, events: pa.Table = events) -> None:
+            for part, tables in _derived(normalizer, events.slice(start, stop - start)):
                 event_ids = part["event_id"].to_pylist()
-                set_right(cursor, normalizer, event_ids, tables)
-                properties.put(cursor, REACHED, f"{event_ids[-1]} {wanted}")
-                cursor.commit()
+                with closing(connection.cursor()) as cursor:
+                    cursor.begin()
+                    set_right(cursor, normalizer, event_ids, tables)
+                    properties.put(cursor, REACHED, f"{event_ids[-1]} {wanted}")
+                    cursor.commit()
+
+        def skip(index: int, events: pa.Table = events) -> None:
+            log.error("event_not_derived", event_id=events["event_id"][index].as_py())
+
+        in_halves(0, events.num_rows, do, room=partial(room, connection, normalizer), skip=skip)
         done += events.num_rows
         progress(done, total)
         if done - logged >= LOGGED_EVERY:

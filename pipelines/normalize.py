@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,10 @@ class Normalizer:
     def limit_spilling(self, folder: Path, reserve: int) -> None:
         """See `pipelines.disk_space`."""
         limit_spilling(self._connection, folder, reserve)
+
+    def room_for_one(self) -> AbstractContextManager[None]:
+        """See `pipelines.memory`."""
+        return room_for_one(self._connection)
 
     def tables(self, batch: Batch, *, text_only: bool = False) -> dict[str, pa.Table]:
         """The rows of `batch` for each table of `pipelines.tables.NORMALIZED`, by its name.

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import structlog
 
 from connector.buffer import Batch, Buffer, StoredDelivery
 from connector.replay_request import ReplayAnswer, ReplayRequest
 from connector.settings import Settings
 from pipelines.holdings import rows_of_calls
-from pipelines.normalize import BatchTooLarge, Normalizer
+from pipelines.memory import in_halves, room_for_one
+from pipelines.normalize import Normalizer
 from pipelines.refresh import mark
 from pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
 
 CALLS_AT_ONCE = 2_000  # so that memory has a limit, whatever is read again
+
+log = structlog.get_logger(__name__)
 
 # Where a row came through first stays as it is.
 _ORIGIN = {"buffer_id", "position"}
@@ -42,20 +48,30 @@ def replay(
 ) -> ReplayAnswer:
     """Reads again what is asked for and is loaded already, and sets right what differs.
 
-    Each batch is one transaction. Done again after a kill, it goes on where that left off.
+    Each batch is one transaction. Done again after a kill, it goes on where that left off. A
+    delivery that there is not enough memory for leaves the warehouse as it is, and is logged.
     `only` some tables leaves the others, and what is folded from them, to the caller.
     """
     counts: Counter[str] = Counter()
     received: list[int] = []
     damaged = set(buffer.changed())  # what the warehouse holds of them is better
     for batch in _chosen(request, damaged, settings, buffer, progress):
-        for part, tables in _normalized(normalizer, batch):
+
+        def do(start: int, stop: int, batch: Batch = batch) -> None:
+            part = replace(batch, rows=batch.rows[start:stop])
+            tables = normalizer.tables(part)
+            chosen = {table.name: tables[table.name] for table in only}
             with closing(connection.cursor()) as cursor:
                 cursor.begin()
-                chosen = {table.name: tables[table.name] for table in only}
-                counts += set_right(cursor, normalizer, _events(part), chosen)
+                changes = set_right(cursor, normalizer, _events(part), chosen)
                 cursor.commit()
-        counts["deliveries"] += len(batch.rows)
+            counts.update(changes)
+            counts["deliveries"] += stop - start
+
+        def skip(index: int, batch: Batch = batch) -> None:
+            log.error("delivery_not_replayed", event_id=StoredDelivery(*batch.rows[index]).event_id)
+
+        in_halves(0, len(batch.rows), do, room=partial(room, connection, normalizer), skip=skip)
         received.append(min(row[_RECEIVED_AT] for row in batch.rows))
     return ReplayAnswer(
         request.request_id,
@@ -66,6 +82,13 @@ def replay(
         removed=counts["removed"],
         damaged=len(damaged),
     )
+
+
+@contextmanager
+def room(connection: duckdb.DuckDBPyConnection, normalizer: Normalizer) -> Iterator[None]:
+    """Both engines may take `memory.FOR_ONE` meanwhile."""
+    with room_for_one(connection), normalizer.room_for_one():
+        yield
 
 
 _RECEIVED_AT = StoredDelivery._fields.index("received_at")
@@ -99,19 +122,6 @@ def _is_asked_for(request: ReplayRequest, delivery: StoredDelivery) -> bool:
     return (request.since is None or delivery.received_at >= request.since) and (
         not request.types or delivery.type in request.types
     )
-
-
-def _normalized(
-    normalizer: Normalizer, batch: Batch
-) -> Iterator[tuple[Batch, dict[str, pa.Table]]]:
-    try:
-        yield batch, normalizer.tables(batch)
-    except BatchTooLarge:
-        half = len(batch.rows) // 2
-        for rows in (batch.rows[:half], batch.rows[half:]):
-            yield from _normalized(
-                normalizer, Batch(batch.buffer_id, batch.after, batch.up_to, rows)
-            )
 
 
 def _events(batch: Batch) -> list[str]:

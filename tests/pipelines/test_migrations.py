@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from structlog.testing import capture_logs
 
 from connector.buffer import SqliteBuffer
 from connector.errors import LoadFailed
@@ -299,6 +300,37 @@ def test_what_was_derived_otherwise_is_derived_again_once(
         connection = loader._warehouse.connection
         assert properties.get(connection, DERIVATION_NAME) == normalizer.fingerprint
         assert not derivation.derive_again(settings, loader._buffer, normalizer, connection)
+
+
+def test_an_event_that_there_is_no_memory_for_keeps_its_rows_and_stops_no_upgrade(
+    half_loaded: Path, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copy_of(half_loaded, tmp_path)
+    forget_what_is_loaded(settings)
+    change(
+        settings,
+        "update fluents.transcript_turns set text = 'as an older version read it'",
+        "update fluents._properties set value = 'another' where name = 'derivation'",
+    )
+    with duckdb.connect(str(settings.data_dir / FILE), read_only=True) as connection:
+        ((dear,),) = connection.execute(
+            "select min(event_id) from fluents.transcript_turns"
+        ).fetchall()
+
+    def refuse(cursor: Any, normalizer: Any, events: list[str], tables: Any) -> Any:
+        if dear in events:
+            raise duckdb.OutOfMemoryException("failed to pin block")
+        return set_right(cursor, normalizer, events, tables)
+
+    monkeypatch.setattr(derivation, "set_right", refuse)
+    with capture_logs() as logs:
+        load(settings)
+    assert [e["event_id"] for e in logs if e["event"] == "event_not_derived"] == [dear]
+    with duckdb.connect(str(settings.data_dir / FILE), read_only=True) as connection:
+        assert connection.execute(
+            "select distinct event_id from fluents.transcript_turns"
+            " where text = 'as an older version read it'"
+        ).fetchall() == [(dear,)]
 
 
 def test_a_load_id_that_an_older_version_never_recorded_is_recorded_and_its_batch_loaded(

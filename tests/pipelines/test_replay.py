@@ -9,13 +9,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
+from structlog.testing import capture_logs
 
 from connector.buffer import SqliteBuffer
 from connector.replay_request import ReplayAnswer, ReplayRequest, answered, ask, asked
 from connector.settings import Settings
 from connector.simulator import simulate
+from pipelines import replay as replaying
 from pipelines.load import Loader, LoadResult, nothing_to_load
+from pipelines.tables import Table
 from pipelines.warehouse import Warehouse
 from tests.deliveries import START, Clock, append_all, body
 from tests.pipelines.conftest import Query
@@ -207,3 +212,34 @@ def test_batches_that_need_too_much_memory_are_replayed_in_parts(
     small = settings.model_copy(update={"batch_bytes": 10**9, "memory_limit": "100MB"})
     assert replay(small, types=("event_error",)).error is None
     assert contents(settings.warehouse_path) == before
+
+
+def test_what_there_is_no_memory_for_is_skipped_and_named_and_stops_no_replay(
+    buffer: SqliteBuffer,
+    settings: Settings,
+    clock: Clock,
+    load: Load,
+    query: Query,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [*(f"e{n}" for n in range(6)), "poison", "behind"]
+    append_all(buffer, [body("event_error", {"why": text}, call_id=text) for text in texts], clock)
+    load()
+    real = replaying._merge
+
+    def refuse(cursor: Any, table: Table, rows: pa.Table) -> Any:
+        if table.name == "errors" and "poison" in rows["call_id"].to_pylist():
+            raise duckdb.OutOfMemoryException("failed to pin block")
+        return real(cursor, table, rows)
+
+    monkeypatch.setattr(replaying, "_merge", refuse)
+    changed = settings.model_copy(update={"fields": {"error_message": ["why"]}})
+    with capture_logs() as logs:
+        assert replay(changed, types=("event_error",)).error is None
+    said = "select call_id from fluents.errors where message is not null and call_id in (?, ?, ?)"
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        answered = connection.execute(said + " order by all", ["e0", "poison", "behind"]).fetchall()
+    assert answered == [("behind",), ("e0",)]
+    errors = query("select event_id, call_id from fluents.errors")
+    named = [e["event_id"] for e in logs if e["event"] == "delivery_not_replayed"]
+    assert named == [event_id for event_id, call_id in errors if call_id == "poison"]
