@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import closing
 from random import Random
@@ -16,7 +17,7 @@ from connector.buffer.sqlite_file import BUSY_SECONDS
 from connector.errors import FluentsError
 from pipelines.locking import only_one
 from tests.disk import FULL
-from tests.faults.killing import kill_all
+from tests.faults.killing import children_of, kill_all
 from tests.faults.system import System
 from tests.processes import free_port
 
@@ -86,6 +87,8 @@ def _command(system: System, kind: str, rng: Random, wait: Wait) -> None:
     process = system.start("beside", [], *COMMANDS[kind], env=port)
     is_killed = rng.random() < KILLED_SHARE
     try:
+        if is_run and not is_killed:
+            _wait_until_it_runs(process)
         if is_run or is_killed:
             wait(rng.uniform(2, 6) if is_run else rng.uniform(0.3, 3))
         if process.poll() is None and is_killed:
@@ -102,3 +105,12 @@ def _command(system: System, kind: str, rng: Random, wait: Wait) -> None:
     system.notes[f"{kind}" if status == 0 else f"{kind}, status {status}"] += 1
     if status not in STATUSES or (is_run and status):
         system.complaints.append(f"{kind} ended with {status}: {system.log('beside')[-1000:]}")
+
+
+def _wait_until_it_runs(process: subprocess.Popen[bytes]) -> None:
+    """Before a `run` has its children it has begun nothing, and SIGTERM ends it as any process."""
+    deadline = time.monotonic() + COMMAND_SECONDS
+    while process.poll() is None and not children_of(process.pid):
+        if time.monotonic() > deadline:
+            raise subprocess.TimeoutExpired(process.args, COMMAND_SECONDS)
+        time.sleep(0.05)
