@@ -192,6 +192,7 @@ class Settings(BaseModel):
     disk_reserve_bytes: int = Field(
         1024**3,
         ge=0,
+        le=MAX_BYTES,
         description="Room that the loader leaves free on a disk, for what the receiver stores.",
     )
     fields: dict[str, list[str]] = Field(
