@@ -85,20 +85,27 @@ def changed_bodies(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _positions(connection: sqlite3.Connection) -> Finding:
-    confirmed, last, pending = _row(
+    is_counted = any(
+        row[1] == "pending_rows" for row in connection.execute("pragma table_info(buffer)")
+    )
+    confirmed, last, counted, pending = _row(
         connection,
-        "select confirmed_position,"
+        "select confirmed_position,"  # noqa: S608 # our own column names
         " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0),"
+        f" {'pending_rows' if is_counted else 'null'},"
         " (select count(*) from deliveries where position > confirmed_position) from buffer",
     )
     if confirmed > last:
         detail = f"The warehouse is said to hold {confirmed:,} deliveries of {last:,}."
         return Finding("positions", False, detail, RECOVER)
-    if missing := last - confirmed - pending:
+    # By what was counted, not by positions: a restored buffer waits from its first position on, and
+    # lacks what was deleted after it was loaded.
+    expected = last - confirmed if counted is None else min(counted, last - confirmed)
+    if (missing := expected - pending) > 0:
         return Finding(
             "positions",
             False,
-            f"{missing:,} of the {last - confirmed:,} deliveries that wait for a load are gone.",
+            f"{missing:,} of the {expected:,} deliveries that wait for a load are gone.",
             "Bring back a backup of the file if there is one; otherwise run "
             "`fluents-warehouse buffer recover`, which keeps what is there.",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from connector.buffer import SqliteBuffer
 from connector.buffer.check import check_buffer
+from connector.buffer.rows import delete
 from connector.settings import Settings, load_settings
 from tests.deliveries import Clock, append_all, body
 from tests.processes import Receiver, write_settings
@@ -95,6 +97,24 @@ def test_after_a_restore_nothing_is_lost_or_doubled(command: Command, settings: 
     assert command("load").returncode == 0
     assert messages(settings) == [str(n) for n in range(40)]
     assert command("buffer", "check").returncode == 0
+
+
+def test_what_was_deleted_before_a_backup_is_no_damage_after_a_restore(
+    command: Command, settings: Settings
+) -> None:
+    clock = Clock()
+    store(settings, BODIES[:10], clock)
+    assert command("load").returncode == 0
+    store(settings, BODIES[10:15], clock)
+    with closing(sqlite3.connect(settings.buffer_file)) as connection, connection:
+        delete(connection, "select position from deliveries where position <= ?", (4,))
+    assert command("buffer", "backup", "copy.sqlite").returncode == 0
+    assert command("buffer", "restore", "copy.sqlite").returncode == 0
+    with closing(SqliteBuffer(settings.buffer_file)) as buffer:
+        buffer.renew()  # as the next load does, which may be killed before it has confirmed
+    checked = command("buffer", "check")
+    assert (checked.returncode, "All 11 deliveries that wait" in checked.stdout) == (0, True)
+    assert command("buffer", "backup", "again.sqlite").returncode == 0
 
 
 def test_a_leftover_log_is_set_aside_with_its_buffer(command: Command, settings: Settings) -> None:
