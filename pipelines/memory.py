@@ -105,8 +105,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(link))
         yield link
-        # dlt puts what a job failed of into the last
-        left += [link.__cause__, link.__context__, getattr(link, "client_exception", None)]
+        # the last two are dlt's, of a step of a pipeline and of a job
+        inner = (getattr(link, name, None) for name in ("exception", "client_exception"))
+        left += [link.__cause__, link.__context__, *inner]
 
 
 def _bytes(size: str) -> float:

@@ -5,29 +5,59 @@
 -- key: event_id, item_path
 -- materialized: table
 -- questions: Which fields do the results have? What are the values of one field over time?
-with
+with recursive
 
-results as (
+-- Level by level and not by json_tree, which would carry the whole result along with each of its
+-- fields: a result of 1 MB with 10,000 fields would need 10 GB.
+nodes as (
     select
         event_id,
-        call_id,
-        received_at,
-        result_json,
+        '$' as item_path,
+        result_json as value,
     from fluents.post_call_results
     where result_json is not null
+    union all
+    select
+        event_id,
+        item_path
+        || case
+            when key is null then '[' || (place - 1) || ']'
+            when regexp_full_match(key, '[A-Za-z][A-Za-z0-9_]*') then '.' || key
+            else '."' || replace(replace(key, '\', '\\'), '"', '\"') || '"'
+        end as item_path,
+        value,
+    from (
+        select
+            event_id,
+            item_path,
+            unnest(json_keys(value)) as key,
+            unnest(children) as value,
+            generate_subscripts(children, 1) as place,
+        from (
+            select
+                *,
+                case json_type(value)
+                    when 'OBJECT' then json_extract(value, '$.*')
+                    else json_extract(value, '$[*]')
+                end as children,
+            from nodes
+            where json_type(value) in ('OBJECT', 'ARRAY')
+        ) as parents
+    ) as found
 ),
 
 fields as (
     select
-        results.event_id,
+        nodes.event_id,
         results.call_id,
         results.received_at,
-        tree.fullkey as item_path,
-        tree.type as json_type,
-        tree.atom ->> '$' as text,
+        nodes.item_path,
+        json_type(nodes.value) as json_type,
+        nodes.value ->> '$' as text,
         trim(text) as trimmed,
-    from results, json_tree(results.result_json) as tree
-    where tree.type not in ('OBJECT', 'ARRAY')
+    from nodes
+    inner join fluents.post_call_results as results using (event_id)
+    where json_type(nodes.value) not in ('OBJECT', 'ARRAY')
 ),
 
 -- Up to nine digits before the point and no zero in front: telephone numbers, dates and codes such

@@ -259,7 +259,7 @@ def test_paths_and_values_of_fields_are_those_of_json_tree(result: object) -> No
             " select 'e' as event_id, 'c' as call_id, now() as received_at, ?::json as result_json",
             [json.dumps(result)],
         )
-        found = connection.execute(f"select path, text from ({fields.sql}) order by all")
+        found = connection.execute(f"select item_path, text from ({fields.sql}) order by all")
         rows = found.fetchall()
         tree = connection.execute(
             "select fullkey, atom ->> '$' from fluents.post_call_results,"
