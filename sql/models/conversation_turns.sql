@@ -34,6 +34,8 @@ spoken as (
         ) as is_sound,
     from fluents.transcript_turns
     where speaker in ('bot', 'human', 'unknown') and regexp_matches(text, '\S')
+        -- no talk is longer, and the cost has a limit: data_quality counts transcript_too_long
+        and turn_index <= 10000
 ),
 
 counted_utterances as (
@@ -139,23 +141,32 @@ clocked as (
     left join bracketed_sounds using (call_id, is_whole, words)
 ),
 
-neighbours as (
+seated as (
     select
         *,
         case when not (is_bracketed or is_sound or is_unheard) then speaker end as speaks,
-        last_value(speaks ignore nulls) over before_this as speaker_before,
-        last_value(case when speaks is not null then text end ignore nulls)
-            over before_this as text_before,
-        count(speaks) over after_this > 0 as goes_on,
+        row_number() over (
+            partition by call_id, talk_id order by clock_seconds, sequence_id, line
+        ) as seat,
     from clocked
+),
+
+-- arg_max, as last_value(… ignore nulls) takes the square of the rows where many are null.
+neighbours as (
+    select
+        * exclude (seat),
+        arg_max(speaks, seat) over before_this as speaker_before,
+        arg_max(case when speaks is not null then text end, seat) over before_this as text_before,
+        coalesce(
+            seat < max(case when speaks is not null then seat end)
+                over (partition by call_id, talk_id),
+            false
+        ) as goes_on,
+    from seated
     window
         before_this as (
-            partition by call_id, talk_id order by clock_seconds, sequence_id, line
+            partition by call_id, talk_id order by seat
             rows between unbounded preceding and 1 preceding
-        ),
-        after_this as (
-            partition by call_id, talk_id order by clock_seconds, sequence_id, line
-            rows between 1 following and unbounded following
         )
 ),
 
@@ -186,8 +197,8 @@ started as (
         not (is_backchannel or is_unheard)
         and (
             speaker = 'unknown'
-            or speaker is distinct from last_value(
-                case when not (is_backchannel or is_unheard) then speaker end ignore nulls
+            or speaker is distinct from arg_max(
+                case when not (is_backchannel or is_unheard) then speaker end, line
             ) over (
                 partition by call_id, sequence_id order by line
                 rows between unbounded preceding and 1 preceding
@@ -310,7 +321,9 @@ compared as (
             )
         )
         -- where both say when, at the same times
-        and coalesce(contains(best.timed_words, texts.timed_words), true) as is_held,
+        and coalesce(contains(best.timed_words, texts.timed_words), true)
+        -- no conversation is that long, and the cost has a limit
+        or texts.turn_count > 5000 as is_held,
     from texts
     inner join texts as best using (call_id)
     where best.rank = 1 and texts.rank > 1
@@ -725,7 +738,7 @@ numbered as (
     select
         *,
         is_counted
-        and speaker is distinct from last_value(case when is_counted then speaker end ignore nulls) over (
+        and speaker is distinct from arg_max(case when is_counted then speaker end, place) over (
             partition by call_id order by place
             rows between unbounded preceding and 1 preceding
         ) as is_start,

@@ -17,6 +17,9 @@ calls as (
         count(*) filter (
             call_id in (select call_id from analytics.conversation_turns where is_doubtful)
         ) as transcript_in_doubt,
+        count(*) filter (
+            call_id in (select call_id from fluents.transcript_turns where turn_index > 10000)
+        ) as transcript_too_long,
         count(*) filter (has_connected) as started,
         count(*) filter (has_connected and not has_ended) as start_without_end,
         count(*) filter (has_connected and has_ended) as timed,
@@ -104,6 +107,8 @@ issues as (
                     'calls whose transcript names neither bot nor human'),
                 ('transcript_in_doubt', 'call', transcript_in_doubt, transcribed,
                     'calls whose transcripts contradict each other in part: counted once'),
+                ('transcript_too_long', 'call', transcript_too_long, transcribed,
+                    'calls with a transcript of over 10,000 turns, of which the first 10,000 count'),
                 ('start_without_end', 'call', start_without_end, started,
                     'calls that connected and whose end was not reported (yet)'),
                 ('end_before_start', 'call', end_before_start, timed,

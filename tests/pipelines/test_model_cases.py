@@ -118,7 +118,7 @@ def test_without_rows_a_model_has_none(warehouse: duckdb.DuckDBPyConnection, mod
 
 def test_without_rows_no_issue_has_a_rate(warehouse: duckdb.DuckDBPyConnection) -> None:
     issues = rows_of(warehouse, "data_quality")
-    assert len(issues) == 15
+    assert len(issues) == 16
     assert {(issue["affected_count"], issue["examined_count"]) for issue in issues} == {(0, 0)}
     assert not any("affected_rate" in issue for issue in issues)
 
