@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +38,8 @@ def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise QueryError(f"{path} cannot be opened: {error}") from error
     try:
         connection.execute("set timezone = 'UTC'")
+        if not sys.stderr.isatty():  # where DuckDB shows it too
+            connection.execute("set enable_progress_bar = false")
         yield connection
     finally:
         connection.close()
@@ -66,9 +70,9 @@ def write_result(
         if format_ == "table" and file.isatty():
             file.write(f"{relation}\n".encode())
         elif format_ == "table":
-            _write_lines(relation, file)
+            _interruptible(connection, lambda: _write_lines(relation, file))
         elif format_ == "json":
-            _write_json(relation, file)
+            _interruptible(connection, lambda: _write_json(relation, file))
         else:
             _write_by_duckdb(connection, relation, format_, file, defuse=defuse)
     except duckdb.InterruptException:  # by Ctrl-C
@@ -77,12 +81,25 @@ def write_result(
         raise QueryError(str(error)) from error
 
 
+def _interruptible(connection: duckdb.DuckDBPyConnection, write: Callable[[], None]) -> None:
+    """Runs `write` in a thread, as DuckDB itself may look for Ctrl-C only a minute later."""
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write)
+        try:
+            written.result()
+        except BaseException:
+            connection.interrupt()
+            raise
+
+
 def _write_lines(relation: duckdb.DuckDBPyRelation, file: BinaryIO) -> None:
     # by DuckDB, as in its box
     numbers = range(1, len(relation.columns) + 1)  # as two columns may have one name
     shown = relation.project(", ".join(f"#{number}::varchar" for number in numbers))
+    batches = iter(shown.to_arrow_reader(ROWS_AT_ONCE))
+    first = next(batches, None)  # an error or Ctrl-C comes before anything is written
     _write_line(relation.columns, file)
-    for batch in shown.to_arrow_reader(ROWS_AT_ONCE):
+    for batch in chain([first] if first is not None else [], batches):
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             _write_line(["NULL" if value is None else value for value in row], file)
 

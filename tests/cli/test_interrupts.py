@@ -74,5 +74,6 @@ def test_each_command_ends(made: Path, tmp_path: Path, arguments: list[str]) -> 
     for longest in (0.2, 1, 4):
         status, printed = interrupted(tmp_path, RANDOM.uniform(0, longest), *arguments)
         assert "Traceback" not in printed
-        assert status in (130, 0, 1)
+        # a shell says 130 too where the signal itself ends Python, which is so while it shuts down
+        assert status in (130, -signal.SIGINT, 0, 1)
         assert (status == 1) == ("Error: " in printed or "wrong" in printed)  # it was done before

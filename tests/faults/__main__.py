@@ -19,8 +19,17 @@ from tests.faults.chaos import ANOTHER_LOAD, LOST, OLDER, OLDER_SCHEMA, RESTORED
 from tests.faults.judge import summary
 from tests.faults.launcher import STEPS
 from tests.faults.run import Minima, Report, run, versions
+from tests.faults.variants import WITHOUT, broken_run
 
 PROGRESS_SECONDS = 10.0
+
+
+def _is_found(name: str) -> bool:
+    variant, plan, kind = WITHOUT[name]
+    with tempfile.TemporaryDirectory(prefix="fluents-faults-") as folder:
+        is_found = broken_run(Path(folder), variant, plan).found(kind) > 0
+    click.echo(f"{'found' if is_found else 'NOT FOUND'}  {name}")
+    return is_found
 
 
 @click.command()
@@ -29,8 +38,14 @@ PROGRESS_SECONDS = 10.0
 @click.option("--seed", type=int, help="The printed seed of a run, to draw the same again.")
 @click.option("--minutes", default=60.0, show_default=True, help="Time for the attack.")
 @click.option("--keep", is_flag=True, help="Keep the folder if anything was found.")
-def main(kills: int, events: int, seed: int | None, minutes: float, keep: bool) -> None:
+@click.option("--variants", is_flag=True, help="Attack each wrong variant: it must be found.")
+def main(
+    kills: int, events: int, seed: int | None, minutes: float, keep: bool, variants: bool
+) -> None:
     """Kill a receiver and its loader again and again; nothing may be lost, nothing twice."""
+    if variants:
+        found_each = [_is_found(name) for name in WITHOUT]
+        sys.exit(0 if all(found_each) else 1)
     seed = secrets.randbelow(10**6) if seed is None else seed
     # as Ctrl-C: whatever was started is ended on the way out
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

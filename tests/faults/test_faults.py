@@ -6,7 +6,6 @@ The long form is `python -m tests.faults`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -15,16 +14,11 @@ import pytest
 
 from connector.buffer import SqliteBuffer
 from tests.deliveries import delivery
-from tests.faults.beside import FULL_DISK, LOCK_HELD, TROUBLES
+from tests.faults.beside import TROUBLES
 from tests.faults.broken import BROKEN
 from tests.faults.chaos import (
-    ANOTHER_LOAD,
     AT_RANDOM,
-    LOST,
-    OLDER,
-    OLDER_SCHEMA,
     RECEIVER_FAULTS,
-    RESTORED,
     WAREHOUSE_FAULTS,
     Plan,
 )
@@ -33,9 +27,10 @@ from tests.faults.judge import summary
 from tests.faults.killing import is_alive
 from tests.faults.launcher import STEPS
 from tests.faults.oracle import Oracle
-from tests.faults.run import Minima, Report, run
+from tests.faults.run import Minima, run
 from tests.faults.sender import Sender
 from tests.faults.system import System
+from tests.faults.variants import ANY_SEED, IN_THE_SUITE, WITHOUT, broken_run, plan_of
 
 PLACED = (
     "after extract",
@@ -47,7 +42,6 @@ PLACED = (
     "before publish's rename",
 )
 STEPS_IN_ORDER = list(STEPS)
-ANY_SEED = 20_261_123
 
 
 def short_plan(seed: int) -> Plan:
@@ -105,25 +99,6 @@ def test_a_plan_is_the_same_for_the_same_seed_and_has_every_kind() -> None:
 # --- The judge sees it when the product is broken
 
 
-def broken_run(folder: Path, variant: str, plan: Plan) -> Report:
-    return run(
-        folder,
-        seed=ANY_SEED,
-        events=300,
-        plan=plan,
-        minima=Minima({"": 1}, {"acknowledged": 300}),
-        minutes=2,
-        broken=variant,
-    )
-
-
-def plan_of(receiver: list[str], loader: list[str], beside: Sequence[str] = ()) -> Plan:
-    plan = Plan(ANY_SEED, 0)
-    plan.receiver, plan.loader, plan.lose_dlt_at = receiver, loader, set()
-    plan.beside = list(beside)
-    return plan
-
-
 def test_an_acknowledgement_before_the_commit_is_found_as_a_loss(tmp_path: Path) -> None:
     report = broken_run(tmp_path, "early acknowledgement", plan_of(["master"], []))
     assert report.found("lost") > 0, summary(report.findings)
@@ -142,21 +117,9 @@ def test_duplicates_that_are_not_recognised_are_found(tmp_path: Path) -> None:
     assert report.found("lost") == 0
 
 
-WITHOUT = {
-    "a full disk swallowed": ("errors swallowed", plan_of([], [], [FULL_DISK]), "lost"),
-    "a lock swallowed": ("errors swallowed", plan_of([], [], [LOCK_HELD]), "lost"),
-    "a restored buffer not noticed": ("restore not noticed", plan_of([RESTORED], []), "lost"),
-    "an older loader's file": ("position by the buffer", plan_of([], [OLDER]), "lost"),
-    "a lost loader's file": ("nothing taken back", plan_of([], [LOST]), "lost"),
-    "an older schema": ("calls not known", plan_of([], [OLDER_SCHEMA]), "changed"),
-    "another load": ("ends for another load", plan_of([], [ANOTHER_LOAD]), "process"),
-}
-
-
-@pytest.mark.parametrize(("variant", "plan", "kind"), WITHOUT.values(), ids=WITHOUT)
-def test_what_a_broken_variant_makes_of_a_fault_is_found(
-    tmp_path: Path, variant: str, plan: Plan, kind: str
-) -> None:
+@pytest.mark.parametrize("name", IN_THE_SUITE)
+def test_what_a_broken_variant_makes_of_a_fault_is_found(name: str, tmp_path: Path) -> None:
+    variant, plan, kind = WITHOUT[name]
     report = broken_run(tmp_path, variant, plan)
     assert report.found(kind) > 0, summary(report.findings)
 

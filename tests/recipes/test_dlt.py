@@ -30,7 +30,7 @@ def test_dataset_access_answers_while_a_loader_runs(folder: Path) -> None:
         printed = run_python(folder, PYTHON["dlt"] + ARROW)
     assert shows(printed, answer(folder, "select status, count(*) from fluents.calls group by 1"))
     calls = answer(folder, "select 'calls', count(*) from fluents.calls")["calls"]
-    assert printed.splitlines()[-1] == f"{calls} (12, 2)"
+    assert printed.splitlines()[-1] == f"{calls} (13, 2)"
 
 
 def test_a_load_goes_on_after_dlt_looked_at_its_folder(folder: Path) -> None:
