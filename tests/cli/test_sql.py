@@ -45,10 +45,11 @@ def test_a_download_that_hangs_is_given_up_when_run_is_ended(
 ) -> None:
     running, connected = hanging_download
     (check,) = psutil.Process(running.pid).children()
+    connected.settimeout(START_SECONDS)
+    assert connected.recv(1000).startswith(b"GET ")
     running.send_signal(signal_)
     assert running.wait(30) == 0
     assert not check.is_running()
-    assert connected.recv(1000).startswith(b"GET ")
 
 
 def test_a_check_that_is_killed_starts_nothing(
