@@ -65,6 +65,11 @@ def is_newer(connection: sqlite3.Connection) -> bool:
     return _version(connection) > USER_VERSION
 
 
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are there, and in the format of this version."""
+    return _version(connection) == USER_VERSION
+
+
 def as_columns(connection: sqlite3.Connection, names: tuple[str, ...]) -> str:
     """A select list of columns of `deliveries`, also of a file that was not migrated."""
     try:

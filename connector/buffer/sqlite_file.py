@@ -22,7 +22,13 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from connector.buffer.locking import begin
-from connector.buffer.schema import APPLICATION_ID, USER_VERSION, is_newer, make_or_migrate
+from connector.buffer.schema import (
+    APPLICATION_ID,
+    USER_VERSION,
+    is_current,
+    is_newer,
+    make_or_migrate,
+)
 from connector.errors import BufferRefused, BufferUnavailable
 
 BUSY_SECONDS = 5.0  # a commit of another process takes milliseconds; a stuck one ends as a 503
@@ -99,9 +105,8 @@ class SqliteFile:
             writer = opened.enter_context(closing(_connect(self.path)))
             reader = opened.enter_context(closing(_connect(self.path)))
             create(writer)
-            # an empty transaction, so that the WAL is there and has its identity
-            writer.execute("begin immediate")
-            writer.execute("commit")
+            # SQLite makes the WAL at the first look, and from then on it has its identity
+            writer.execute("select 1 from buffer").fetchone()
             if before not in (None, _inode(self.path)):
                 raise OSError("another file was put in its place meanwhile; open it again")
             opened.pop_all()
@@ -174,8 +179,12 @@ def _inode(path: str | os.PathLike[str]) -> tuple[int, int] | None:
 def create(connection: sqlite3.Connection) -> None:
     """Makes the tables if the file is empty, migrates older ones, and switches it to WAL mode.
 
-    Raises `BufferRefused` if only its log says that a newer version wrote it.
+    A file that is as it should be is opened without a write lock, so that `status` need not wait
+    for somebody who holds it. Raises `BufferRefused` if only its log says that a newer version
+    wrote it.
     """
+    if is_current(connection) and connection.execute("pragma journal_mode").fetchone() == ("wal",):
+        return
     # Made in rollback mode, so that the marks are in the file's header, where
     # `refuse_foreign` looks for them, before the first WAL exists.
     connection.execute("begin immediate")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -163,6 +165,16 @@ def test_status_for_people_shows_the_same_numbers(command: Command, filled: Path
     }
     assert (shown["received"], shown["loaded"], shown["duplicates"]) == ("5", "2", "1")
     assert (shown["quarantined"], shown["pending"]) == ("2", "0")
+
+
+def test_status_and_quarantine_answer_while_somebody_holds_the_buffers_write_lock(
+    command: Command, filled: Path
+) -> None:
+    path = load_settings(filled / "fluents.toml").buffer_file
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("begin immediate")
+        assert json.loads(command("status", "--json").stdout)["received"] > 0
+        assert command("quarantine", "list").returncode == 0
 
 
 def test_status_makes_no_buffer_where_there_is_none(command: Command, tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ def test_a_commit_that_fails_stores_nothing_for_any_that_waits(buffer: SqliteBuf
         with pytest.raises(BufferUnavailable):
             buffer.check()
         assert buffer.counts().received == 0  # readers do not wait
+        with closing(SqliteBuffer(buffer.path)) as second:  # nor does who opens it, as `status`
+            assert second.counts().received == 0
         other.execute("rollback")
     buffer.check()
     assert append(0) is not None
