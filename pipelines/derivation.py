@@ -27,7 +27,6 @@ from connector.settings import Settings
 from pipelines import properties
 from pipelines.holdings import nullable
 from pipelines.memory import in_halves
-from pipelines.migrations import DERIVATION_NAME
 from pipelines.normalize import BatchTooLarge, Normalizer
 from pipelines.refresh import mark_all
 from pipelines.replay import replay, room, set_right
@@ -49,7 +48,7 @@ def derive_again(
 ) -> bool:
     """Makes the derived rows again if another derivation made them; says whether it did."""
     wanted = normalizer.fingerprint
-    if properties.get(connection, DERIVATION_NAME) == wanted:
+    if properties.get(connection, properties.DERIVATION) == wanted:
         return False
     ((total,),) = connection.execute(f"select count(*) from {SCHEMA}.events").fetchall()  # noqa: S608
     # a kill leaves both; another version since then must begin anew
@@ -98,7 +97,7 @@ def derive_again(
     with closing(connection.cursor()) as cursor:
         cursor.begin()
         mark_all(cursor)
-        properties.put(cursor, DERIVATION_NAME, wanted)
+        properties.put(cursor, properties.DERIVATION, wanted)
         properties.put(cursor, REACHED, "")
         properties.put(cursor, "models", "")  # views on tables that have other columns now
         cursor.commit()

@@ -35,7 +35,7 @@ from pipelines.derivation import derive_again
 from pipelines.disk_space import free_bytes, has_room, limit_spilling
 from pipelines.locking import only_one
 from pipelines.memory import is_of_the_data, room_for_one
-from pipelines.normalize import Normalizer
+from pipelines.normalize import Normalizer, fingerprint
 from pipelines.publish import Publisher
 from pipelines.published import said_by, said_in
 from pipelines.replay import replay
@@ -87,6 +87,7 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
             published is None
             or published.positions.get(buffer.buffer_id, 0) != counts.confirmed_position
             or not Analytics(settings).are_those_of(published)
+            or published.derivation != fingerprint()
         ):
             return False
         with _only_one(settings.data_dir):
@@ -264,7 +265,6 @@ class Loader:
                 if not is_of_the_data(error) or is_text_only:
                     raise
                 log.warning("batch_not_loaded", rows=len(batch.rows), up_to=batch.up_to)
-                self._warehouse.drop_pending()
             else:
                 return True
         if is_one:

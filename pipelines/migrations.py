@@ -34,7 +34,6 @@ from pipelines.tables import (
 )
 
 VERSION_NAME = "schema_version"
-DERIVATION_NAME = "derivation"
 
 _TYPES = {
     "text": "varchar",
@@ -94,7 +93,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
     _mend_load_ids(connection)
     # dlt trusts what it recorded, and would never look at what is there.
     connection.execute(f"delete from {SCHEMA}._dlt_version")  # noqa: S608
-    properties.put(connection, DERIVATION_NAME, "")
+    properties.put(connection, properties.DERIVATION, "")
     properties.put(connection, VERSION_NAME, str(SCHEMA_VERSION))
     if made != list(_WANTED):  # else it is a new file
         log.info("schema_migrated", from_version=version, to_version=SCHEMA_VERSION, made=made)

@@ -68,6 +68,11 @@ class BatchTooLarge(Exception):
     """The batch needs more memory than the SQL may have; half of it may fit."""
 
 
+def fingerprint() -> str:
+    """Changes when the SQL or a table's columns do; comments and layout do not count."""
+    return _fingerprint(_read_steps(sql_folder() / "tables"))
+
+
 class Normalizer:
     """Runs the SQL of `sql/tables` on batches. Close it, or use it in a `with` block."""
 
@@ -79,15 +84,10 @@ class Normalizer:
         spill_folder: Path | None = None,
         folder: Path | None = None,
     ) -> None:
-        folder = folder or sql_folder() / "tables"
-        self._steps: list[tuple[SqlFile, Table]] = []
-        for file in in_order(read_folder(folder)):
-            if file.name not in BY_NAME:
-                raise ModelError(f"{file.path} names no table of pipelines/tables.py.")
-            self._steps.append((file, BY_NAME[file.name]))
-            if file.name == CALLS.name:
-                # the names of the tables that `calls` is folded from
-                self.sources_of_calls = references(file) & BY_NAME.keys()
+        self._steps = _read_steps(folder or sql_folder() / "tables")
+        (calls,) = (file for file, table in self._steps if table is CALLS)
+        self.sources_of_calls = references(calls) & BY_NAME.keys()
+        """The names of the tables that `calls` is folded from."""
         self._names = [table.name for _, table in self._steps]
         self._connection = duckdb.connect(
             ":memory:",
@@ -175,20 +175,8 @@ class Normalizer:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the SQL or a table's columns do; comments and layout do not count."""
-        macros = (sql_folder() / "macros.sql").read_text(encoding="utf-8")
-        parts = [
-            *(
-                f"{table.name} {table.key} {[(c.name, c.data_type) for c in table.columns]}"
-                for _, table in self._steps
-            ),
-            *(
-                token.text
-                for sql in (macros, *(file.sql for file, _ in self._steps))
-                for token in sqlglot.tokenize(sql, read="duckdb")
-            ),
-        ]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        """Of the SQL that it runs; see `fingerprint`."""
+        return _fingerprint(self._steps)
 
     def calls(self, known: Mapping[str, pa.Table]) -> pa.Table:
         """The rows of `calls` that `known` gives: all rows of some calls, by table.
@@ -383,3 +371,28 @@ def json_path(name: str) -> str:
     """A name of the settings as DuckDB's JSON functions take it: `a.b` is b within a."""
     # quotes keep any other character from meaning anything
     return "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in name.split("."))
+
+
+def _read_steps(folder: Path) -> list[tuple[SqlFile, Table]]:
+    """The SQL of each table, in the order in which it is run."""
+    files = in_order(read_folder(folder))
+    for file in files:
+        if file.name not in BY_NAME:
+            raise ModelError(f"{file.path} names no table of pipelines/tables.py.")
+    return [(file, BY_NAME[file.name]) for file in files]
+
+
+def _fingerprint(steps: Sequence[tuple[SqlFile, Table]]) -> str:
+    macros = (sql_folder() / "macros.sql").read_text(encoding="utf-8")
+    parts = [
+        *(
+            f"{table.name} {table.key} {[(c.name, c.data_type) for c in table.columns]}"
+            for _, table in steps
+        ),
+        *(
+            token.text
+            for sql in (macros, *(file.sql for file, _ in steps))
+            for token in sqlglot.tokenize(sql, read="duckdb")
+        ),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

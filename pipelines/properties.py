@@ -11,6 +11,8 @@ import duckdb
 from pipelines.tables import SCHEMA
 
 NAME = "_properties"
+DERIVATION = "derivation"
+"""Which SQL made the rows: see `pipelines.derivation`."""
 _TABLE = f"{SCHEMA}.{NAME}"
 
 

@@ -30,14 +30,15 @@ _OTHER = "published"  # the name under which a file is attached
 class Said:
     """What a warehouse says of itself; None for what it does not say, as those of older versions.
 
-    `models` and `own_models` are the versions of the models in it, `positions` up to where it holds
-    each buffer.
+    `models` and `own_models` are the versions of the models in it, `derivation` that of the SQL
+    that made its rows, `positions` up to where it holds each buffer.
     """
 
     snapshot: str | None
     former_snapshot: str | None
     models: str | None
     own_models: str | None
+    derivation: str | None
     positions: dict[str, int]
 
     def holds_all_of(self, other: Said) -> bool:
@@ -56,6 +57,7 @@ def said_by(connection: duckdb.DuckDBPyConnection) -> Said:
         values.get(FORMER_SNAPSHOT),
         values.get(MODELS),
         values.get(OWN_MODELS),
+        values.get(properties.DERIVATION),
         holdings.positions(connection),
     )
 

@@ -18,19 +18,17 @@ from connector.buffer import SqliteBuffer
 from connector.errors import LoadFailed
 from connector.settings import Settings
 from pipelines import derivation, migrations, properties, refresh
-from pipelines.load import Loader
-from pipelines.migrations import DERIVATION_NAME, VERSION_NAME
+from pipelines.load import Loader, nothing_to_load
+from pipelines.migrations import VERSION_NAME
 from pipelines.normalize import Normalizer
 from pipelines.replay import set_right
 from pipelines.tables import (
     ALL_TABLES,
     BY_NAME,
-    CALLS,
     EVENTS,
     LOADS,
     QUARANTINE,
     SCHEMA_VERSION,
-    TRANSCRIPT_TURNS,
     Table,
 )
 from pipelines.warehouse import FILE, Warehouse
@@ -118,7 +116,7 @@ def forget_what_is_loaded(settings: Settings) -> None:
         buffer.discard(loaded_before=2**62, quarantined_before=0)
 
 
-@pytest.mark.parametrize("table", [EVENTS, CALLS, TRANSCRIPT_TURNS], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
 def test_each_column_that_is_not_there_is_made_and_filled(
     table: Table, half_loaded: Path, tmp_path: Path
 ) -> None:
@@ -298,8 +296,24 @@ def test_what_was_derived_otherwise_is_derived_again_once(
     assert load(settings) == expected
     with Loader(settings) as loader, Normalizer(settings.payload_fields) as normalizer:
         connection = loader._warehouse.connection
-        assert properties.get(connection, DERIVATION_NAME) == normalizer.fingerprint
+        assert properties.get(connection, properties.DERIVATION) == normalizer.fingerprint
         assert not derivation.derive_again(settings, loader._buffer, normalizer, connection)
+
+
+def test_a_warehouse_of_another_derivation_has_something_to_load_where_nothing_waits(
+    half_loaded: Path, expected: Any, tmp_path: Path
+) -> None:
+    settings = copy_of(half_loaded, tmp_path)
+    assert load(settings) == expected
+    another = "update fluents._properties set value = 'another' where name = 'derivation'"
+    change(settings, another)
+    with duckdb.connect(str(settings.warehouse_path.resolve())) as connection:
+        connection.execute(another)
+    with closing(SqliteBuffer(settings.buffer_file)) as buffer:
+        assert not nothing_to_load(settings, buffer)
+        with Loader(settings) as loader:
+            assert loader.load().published
+        assert nothing_to_load(settings, buffer)
 
 
 def test_an_event_that_there_is_no_memory_for_keeps_its_rows_and_stops_no_upgrade(
