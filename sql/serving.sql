@@ -1,4 +1,4 @@
--- What the server of `pipelines/sql_server.py` runs for its clients, with nothing of Python in it.
+-- What the server of `pipelines/fluents_pipelines/readers/sql_server.py` runs for its clients, with nothing of Python in it.
 -- It is run before Quack is loaded, so that no function of an extension is among `functions`.
 
 -- Of its own, as a model of the user's may have any of these names.

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as settings_of_hypothesis
 
-from connector.buffer import SqliteBuffer
-from connector.settings import Settings
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import Settings
+from tests.attacks.disk import FaultyDisk, compile_faulty
 from tests.deliveries import TOKEN, Clock
-from tests.disk import FaultyDisk, compile_faulty
 from tests.processes import Receiver, run_command
 
 settings_of_hypothesis.register_profile("many")  # see tests/pipelines/profiles.py

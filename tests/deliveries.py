@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
-from connector.buffer import Batch, Buffer, Receipt, SqliteBuffer
-from connector.delivery import Delivery, judge, new_event_id
+from fluents_connector.buffer import Batch, Buffer, Receipt, SqliteBuffer
+from fluents_connector.delivery import Delivery, judge, new_event_id
 
 TOKEN = "tests-only-0123456789-abcdefghij"  # noqa: S105 # opens nothing but tests
 START = 1_767_225_600_000_000  # 2026-01-01 00:00:00 UTC, in microseconds

@@ -23,7 +23,7 @@ def run_command(
 ) -> subprocess.CompletedProcess[str]:
     """Runs `fluents-warehouse` with `arguments` in `folder`, to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "connector", *arguments],
+        [sys.executable, "-m", "fluents_warehouse", *arguments],
         cwd=folder,
         env=environment(**(env or {})),
         capture_output=True,
@@ -84,7 +84,7 @@ class Receiver:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._within, sys.executable, "-m", "connector", *self._command],
+                [*self._within, sys.executable, "-m", "fluents_warehouse", *self._command],
                 cwd=self.folder,
                 env=environment(**self._env),
                 stdout=log,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from connector import __version__
-from connector.settings import Settings
-from pipelines.models import models
-from pipelines.tables import ALL_TABLES
+from fluents_connector import __version__
+from fluents_connector.settings import Settings
+from fluents_pipelines.models.built_in import models
+from fluents_pipelines.tables import ALL_TABLES
 from tests.recipes.readme import README, blocks, section
 
 ROOT = Path(__file__).parents[1]

@@ -17,8 +17,8 @@ import psutil
 import pytest
 import requests
 
-from connector.gateway import Gateway
-from connector.settings import load_settings
+from fluents_connector.receiver.gateway import Gateway
+from fluents_connector.settings import load_settings
 from tests.deliveries import TOKEN, body
 from tests.processes import Receiver, run_command, write_settings
 
@@ -180,9 +180,9 @@ def test_wrong_settings_are_named_without_the_secret(text: str, tmp_path: Path) 
 CRASH = """
 import sys
 from pathlib import Path
-from connector.gateway import Gateway
-from connector.logs import configure_logs
-from connector.settings import load_settings
+from fluents_connector.receiver.gateway import Gateway
+from fluents_connector.logs import configure_logs
+from fluents_connector.settings import load_settings
 import structlog
 settings = load_settings(Path(sys.argv[1]))
 gateway = Gateway.of(settings)

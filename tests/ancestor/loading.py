@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connector.buffer import SqliteBuffer
-from connector.delivery import judge, new_event_id
-from connector.redaction import Redactor
-from connector.settings import Settings
-from pipelines.load import Loader
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.delivery import judge, new_event_id
+from fluents_connector.redaction import Redactor
+from fluents_connector.settings import Settings
+from fluents_pipelines.load import Loader
 from tests.ancestor.forms import FORMS, Call, bodies
 from tests.deliveries import TOKEN, Clock
 

@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from connector.buffer import SqliteBuffer
-from connector.delivery import Delivery, judge, new_event_id
-from connector.settings import Settings
-from connector.simulator import simulate
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.delivery import Delivery, judge, new_event_id
+from fluents_connector.settings import Settings
+from fluents_connector.simulator import simulate
 from tests.deliveries import START, TOKEN
 
 EVERY_MICROSECONDS = 20_000  # 50 events a second, 4.3 million a day

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 import duckdb
 
-from connector.simulator import simulate
+from fluents_connector.simulator import simulate
 from tests.benchmarks.measure import Record, in_turn, median, percentile
 from tests.benchmarks.options import as_json, folder_option, repeats_option
 from tests.benchmarks.serving import Serving

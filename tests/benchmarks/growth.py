@@ -17,8 +17,8 @@ from tests.benchmarks.measure import Record, Timed, fresh, in_turn, median, own_
 from tests.benchmarks.options import as_json, folder_option, repeats_option
 
 if TYPE_CHECKING:
-    from connector.delivery import Delivery
-    from pipelines.load import Loader
+    from fluents_connector.delivery import Delivery
+    from fluents_pipelines.load import Loader
 
 PARTS = ("load", "publish", "models")
 
@@ -95,12 +95,12 @@ def load_more(folder: Path, events: int, loaded_first: int) -> dict[str, float]:
 
     of_folder = settings(folder)
     if not hasattr(_open, "loader"):
-        from pipelines import models, refresh
-        from pipelines.load import Loader
-        from pipelines.publish import Publisher
+        from fluents_pipelines.load import Loader
+        from fluents_pipelines.models import built_in, incremental
+        from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 
         _open.publish = Timed(Publisher, "publish")
-        _open.models = [Timed(models, "build"), Timed(refresh, "refresh")]
+        _open.models = [Timed(built_in, "build"), Timed(incremental, "refresh")]
         _open.loader = Loader(of_folder)
         # goes on where the history ends, so that calls under way then get their other events
         _open.more = islice(deliveries(), loaded_first, None)

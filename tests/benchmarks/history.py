@@ -30,10 +30,10 @@ def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
     """Makes a warehouse of at least `events` events, all loaded, in `folder`; 0 is an empty one."""
     import duckdb
 
-    from pipelines import models, refresh
-    from pipelines.load import Loader
-    from pipelines.tables import NORMALIZED
-    from pipelines.warehouse import FILE
+    from fluents_pipelines.load import Loader
+    from fluents_pipelines.models import built_in, incremental
+    from fluents_pipelines.tables import NORMALIZED
+    from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
 
     of_folder = settings(folder)
     loaded = min(events, loaded)
@@ -56,8 +56,8 @@ def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
                     f"insert into fluents.{table.name} select {columns} from {first},"
                     f" (select {nth} as nth, {nth * span} as before)"
                 )
-        refresh.mark_all(connection)
-        refresh.refresh(connection, models.models())
+        incremental.mark_all(connection)
+        incremental.refresh(connection, built_in.models())
         connection.execute("checkpoint")
 
 

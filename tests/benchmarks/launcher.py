@@ -18,8 +18,8 @@ def store_nothing() -> None:
     """The same application judges each body and answers, but nothing is kept."""
     import asyncio
 
-    from connector.buffer import Receipt
-    from connector.storing import SharedCommits
+    from fluents_connector.buffer import Receipt
+    from fluents_connector.receiver.group_commit import SharedCommits
 
     def append(_: SharedCommits, delivery: Any) -> asyncio.Future[Any]:
         outcome = asyncio.get_running_loop().create_future()
@@ -32,18 +32,18 @@ def store_nothing() -> None:
 
 def commit_each_request() -> None:
     """No two requests share a commit."""
-    from connector import storing
+    from fluents_connector.receiver import group_commit
 
-    assert storing.MOST > 1
-    storing.MOST = 1
+    assert group_commit.MOST > 1
+    group_commit.MOST = 1
 
 
 def serve_an_empty_view() -> None:
     """A Flask application of one view that parses the body, behind the same server."""
     from flask import Flask, jsonify, request
 
-    import connector.receiver
-    from connector.access import PATH
+    import fluents_connector.receiver.app
+    from fluents_connector.receiver.auth import PATH
 
     def create_app(*_: Any) -> Flask:
         app = Flask("empty", static_folder=None)
@@ -59,8 +59,8 @@ def serve_an_empty_view() -> None:
 
         return app
 
-    assert callable(connector.receiver.create_app)
-    connector.receiver.create_app = create_app  # type: ignore[assignment]
+    assert callable(fluents_connector.receiver.app.create_app)
+    fluents_connector.receiver.app.create_app = create_app  # type: ignore[assignment]
 
 
 VARIANTS: dict[str, Callable[[], None]] = {
@@ -73,7 +73,7 @@ VARIANTS: dict[str, Callable[[], None]] = {
 def main(variant: str, *command: str) -> None:
     multiprocessing.set_start_method("fork")  # so that the workers get what was changed here
     VARIANTS[variant]()
-    from connector.cli import main as command_line
+    from fluents_warehouse.cli import main as command_line
 
     sys.argv = ["fluents-warehouse", *command]
     command_line()

@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from connector.delivery import Delivery
-from connector.payload_fields import PAYLOAD_FIELDS
+from fluents_connector.delivery import Delivery
+from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
 from tests.benchmarks.backlog import deliveries, fill, settings
 from tests.benchmarks.measure import Record, Timed, fresh, in_turn, median, peak_mib
 from tests.benchmarks.options import as_json, folder_option, repeats_option
@@ -87,13 +87,13 @@ def ours(source: Path) -> dict[str, Any]:
     """Loads the backlog as `fluents-warehouse load` does, but for starting Python."""
     import duckdb
 
-    from pipelines import models, refresh
-    from pipelines.load import Loader
-    from pipelines.publish import Publisher
+    from fluents_pipelines.load import Loader
+    from fluents_pipelines.models import built_in, incremental
+    from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 
     after_tables = [
-        Timed(models, "build"),
-        Timed(refresh, "refresh"),
+        Timed(built_in, "build"),
+        Timed(incremental, "refresh"),
         Timed(Publisher, "publish"),
     ]
     _checkpoint_before(Publisher)
@@ -158,8 +158,8 @@ def bare_duckdb(source: Path) -> dict[str, Any]:
     """The same tables by DuckDB alone: no buffer, no dlt, no Arrow, nothing to start again from."""
     import duckdb
 
-    from pipelines.sql_files import in_order, read_folder, sql_folder
-    from pipelines.tables import ALL_TABLES
+    from fluents_pipelines.sql_files import in_order, read_folder, sql_folder
+    from fluents_pipelines.tables import ALL_TABLES
 
     columns = {table.name: [column.name for column in table.columns] for table in ALL_TABLES}
     calls = ", ".join(f"null as {column}" for column in columns["calls"])
@@ -236,7 +236,7 @@ def _write_lines(path: Path, events: Iterable[Delivery]) -> None:
 
 def _rows(connection: Any) -> dict[str, int]:
     """How many rows there are in each table but `loads`, which has one a batch."""
-    from pipelines.tables import NORMALIZED
+    from fluents_pipelines.tables import NORMALIZED
 
     return {
         table.name: connection.execute(f"select count(*) from fluents.{table.name}").fetchone()[0]

@@ -63,7 +63,7 @@ def _load(base: Path) -> Row:
         shutil.copyfile(base / "buffer.sqlite", Path(folder) / ".fluents" / "buffer.sqlite")
         start = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "connector", "load", "--config", str(config)],
+            [sys.executable, "-m", "fluents_warehouse", "load", "--config", str(config)],
             env=environment(),
             stdout=subprocess.DEVNULL,
         )

@@ -32,7 +32,7 @@ def command(calls: int, loaded: int, repeats: int, folder: Path | None, as_json:
     A reader with DuckDB's own settings has the published file open. The calls are made by SQL from
     those of a first real load.
     """
-    from pipelines.models import models
+    from fluents_pipelines.models.built_in import models
 
     names = [model.name for model in models()]
     with tempfile.TemporaryDirectory(dir=folder, prefix="fluents-query-") as name:

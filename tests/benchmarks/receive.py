@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from connector.buffer import SqliteBuffer
+from fluents_connector.buffer import SqliteBuffer
 from tests.benchmarks import wrk
 from tests.benchmarks.measure import Record, in_turn, median
 from tests.benchmarks.options import as_json, folder_option, repeats_option

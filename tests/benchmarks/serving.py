@@ -34,7 +34,7 @@ class Serving:
         self.url = f"{self.base}/fluents/webhook/{TOKEN}"
         self.published = folder / "fluents_warehouse.duckdb"
         write_settings(folder, port=port, log_format="json", **changes)
-        program = ["connector"]
+        program = ["fluents_warehouse"]
         if variant:
             program = ["tests.benchmarks.launcher", variant]
         self._command = [sys.executable, "-m", *program, *(command or ("serve",))]

@@ -72,7 +72,7 @@ def load_one(folder: Path, warm: int = 0) -> float:
     events = deliveries()
     fill(of_folder.buffer_file, islice(events, 1))
     start = time.perf_counter()
-    from pipelines.load import Loader
+    from fluents_pipelines.load import Loader
 
     seconds = []
     with Loader(of_folder) as loader:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.models import run_checks
+from fluents_pipelines.models.built_in import run_checks
 from tests.benchmarks.history import make
 from tests.benchmarks.measure import percentile, table
 from tests.processes import environment

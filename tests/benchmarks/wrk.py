@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from connector.simulator import simulate
+from fluents_connector.simulator import simulate
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 BODIES = 5_000  # simulated; each request makes one of them its own

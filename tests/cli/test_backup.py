@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.buffer.check import check_buffer
-from connector.buffer.rows import delete
-from connector.settings import Settings, load_settings
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.buffer.sqlite.check import check_buffer
+from fluents_connector.buffer.sqlite.rows import delete
+from fluents_connector.settings import Settings, load_settings
 from tests.deliveries import Clock, append_all, body
 from tests.processes import Receiver, write_settings
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.settings import Settings, load_settings
-from connector.simulator import simulate
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import Settings, load_settings
+from fluents_connector.simulator import simulate
 from tests.deliveries import Clock, append_all, body
 from tests.processes import Receiver, write_settings
 

@@ -14,10 +14,10 @@ import click
 import duckdb
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.cli import cli
-from connector.secret_values import MIN_TOKEN_LENGTH
-from connector.settings import load_settings
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import load_settings
+from fluents_connector.settings.secret_values import MIN_TOKEN_LENGTH
+from fluents_warehouse.cli import cli
 from tests.deliveries import TOKEN, Clock, append_all, body
 from tests.processes import Receiver, run_command, write_settings
 
@@ -128,7 +128,7 @@ def test_load_loads_publishes_and_then_has_nothing_to_do(command: Command, fille
 
 
 def test_a_second_load_ends_at_once_with_status_3(command: Command, filled: Path) -> None:
-    from pipelines.load import Loader
+    from fluents_pipelines.load import Loader
 
     with Loader(load_settings(filled / "fluents.toml")):
         result = command("load")

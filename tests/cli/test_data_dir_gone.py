@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from connector.buffer import SqliteBuffer
-from tests.connector.test_server import until
+from fluents_connector.buffer import SqliteBuffer
+from tests.connector.receiver.test_server import until
 from tests.deliveries import body, delivery
 from tests.processes import environment, write_settings
 
@@ -21,7 +21,7 @@ def test_a_loader_makes_no_buffer_in_place_of_one_that_is_gone(tmp_path: Path) -
     log = tmp_path / "loader.log"
     with log.open("wb") as file:
         loader = subprocess.Popen(
-            [sys.executable, "-m", "connector", "load", "--every", "200ms"],
+            [sys.executable, "-m", "fluents_warehouse", "load", "--every", "200ms"],
             cwd=tmp_path,
             env=environment(),
             stdout=file,

@@ -15,11 +15,11 @@ import pyarrow.parquet
 import pytest
 from filelock import FileLock
 
-from pipelines.export import MARK, export
-from pipelines.models import models
-from pipelines.query import published
-from pipelines.tables import ALL_TABLES
-from tests.disk import FULL, FaultyDisk
+from fluents_pipelines.models.built_in import models
+from fluents_pipelines.readers.export import MARK, export
+from fluents_pipelines.readers.query import published
+from fluents_pipelines.tables import ALL_TABLES
+from tests.attacks.disk import FULL, FaultyDisk
 from tests.notebooks import warehouses
 from tests.processes import environment, write_settings
 
@@ -123,7 +123,7 @@ def test_a_csv_for_spreadsheets_holds_no_formula_and_the_same_rows(
 def test_a_query_appends_where_the_shell_does(
     command: Command, warehouse: Path, tmp_path: Path
 ) -> None:
-    script = f"{sys.executable} -m connector query 'select 1 as n' --format csv >> all.csv"
+    script = f"{sys.executable} -m fluents_warehouse query 'select 1 as n' --format csv >> all.csv"
     for _ in range(2):
         subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, env=environment(), check=True)
     assert (tmp_path / "all.csv").read_text() == "n\n1\n" * 2

@@ -18,7 +18,7 @@ from tests.processes import environment, free_port, write_settings
 # Python's own start is over, and main has begun
 MAIN = """
 import signal
-import connector.__main__ as main
+import fluents_warehouse.__main__ as main
 signal.signal(signal.SIGINT, main._leave)
 print("started", flush=True)
 main.main()

@@ -14,7 +14,7 @@ from tests.processes import environment, write_settings
 
 def run(folder: Path, *arguments: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "connector", *arguments],
+        [sys.executable, "-m", "fluents_warehouse", *arguments],
         cwd=folder,
         env=environment(),
         umask=0o022,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.settings import load_settings
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import load_settings
 from tests.deliveries import Clock, append_all, body
 from tests.processes import write_settings
 

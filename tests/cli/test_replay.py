@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.replay_request import ReplayRequest, ask, asked
-from connector.settings import Settings, load_settings
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.replay_request import ReplayRequest, ask, asked
+from fluents_connector.settings import Settings, load_settings
 from tests.deliveries import Clock, append_all, body
 from tests.processes import START_SECONDS, environment, write_settings
 
@@ -55,7 +55,7 @@ def test_a_loader_that_runs_does_the_replay(
     command: Command, settings: Settings, tmp_path: Path
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "connector", "load", "--every", "100ms"],
+        [sys.executable, "-m", "fluents_warehouse", "load", "--every", "100ms"],
         cwd=tmp_path,
         env=environment(),
     ) as loader:

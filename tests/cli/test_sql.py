@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from connector.cli.child import end
+from fluents_warehouse.child import end
 from tests.deliveries import TOKEN
 from tests.processes import START_SECONDS, environment, free_port, write_settings
 
@@ -72,7 +72,7 @@ def hanging_download(
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         proxy.settimeout(START_SECONDS)
         running = subprocess.Popen(
-            [sys.executable, "-m", "connector", "run", "--sql"],
+            [sys.executable, "-m", "fluents_warehouse", "run", "--sql"],
             cwd=tmp_path,
             env=environment(
                 HOME=str(tmp_path / "home"),

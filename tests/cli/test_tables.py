@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.buffer import SqliteBuffer
-from connector.delivery import NotAnEvent, new_event_id, refused
-from connector.load_report import LoadReport, write_report
-from connector.printing import printable
-from connector.settings import load_settings
-from pipelines.models import models
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.delivery import NotAnEvent, new_event_id, refused
+from fluents_connector.load_report import LoadReport, write_report
+from fluents_connector.printing import printable
+from fluents_connector.settings import load_settings
+from fluents_pipelines.models.built_in import models
 from tests.deliveries import START
 from tests.processes import environment, write_settings
 
@@ -48,7 +48,7 @@ def on_a_terminal(folder: Path, columns: int, *arguments: str) -> str:
     """What a command prints on a terminal of that width."""
     parent, child = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "connector", *arguments],
+        [sys.executable, "-m", "fluents_warehouse", *arguments],
         cwd=folder,
         env=environment(COLUMNS=str(columns), TERM="xterm"),
         stdout=child,

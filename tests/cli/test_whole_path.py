@@ -18,8 +18,8 @@ import psutil
 import pytest
 import requests
 
-from connector.errors import LoadRunning
-from pipelines.locking import only_one
+from fluents_connector.errors import LoadRunning
+from fluents_pipelines.locking import only_one
 from tests.processes import START_SECONDS, Receiver, environment, free_port
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -44,7 +44,7 @@ def until(done: Callable[[], bool]) -> None:
 def running(folder: Path, *arguments: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     with (folder / "run.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "connector", *arguments],
+            [sys.executable, "-m", "fluents_warehouse", *arguments],
             cwd=folder,
             env=environment(**env),
             stdout=log,

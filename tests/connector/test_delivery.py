@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.delivery import (
+from fluents_connector.delivery import (
     IDENTITY_KEYS,
     MAX_DEPTH,
     REPEATABLE_TYPES,
@@ -24,8 +24,8 @@ from connector.delivery import (
     new_event_id,
     too_large,
 )
+from tests.attacks.hostile.bombs import BOMBS, MEGABYTE
 from tests.deliveries import START, body, delivery
-from tests.hostile.bombs import BOMBS, MEGABYTE
 
 LAST_TIME = (2**48 - 1) * 1000 + 999  # microseconds that fit into a UUIDv7
 times = st.integers(0, LAST_TIME)

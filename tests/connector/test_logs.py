@@ -16,10 +16,10 @@ from tests.processes import environment
 UNEXPECTED = """
 import sys
 from pathlib import Path
-from connector.buffer import SqliteBuffer
-from connector.logs import configure_logs
-from connector.receiver import create_app
-from connector.settings import Settings
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.logs import configure_logs
+from fluents_connector.receiver.app import create_app
+from fluents_connector.settings import Settings
 log_format, token, folder = sys.argv[1:]
 configure_logs(log_format)
 buffer = SqliteBuffer(Path(folder) / "buffer.sqlite")
@@ -50,7 +50,7 @@ def test_an_unexpected_error_is_logged_without_the_token(log_format: str, tmp_pa
 LINES = """
 import logging, sys
 import structlog
-from connector.logs import configure_logs
+from fluents_connector.logs import configure_logs
 configure_logs(sys.argv[1])
 structlog.get_logger("ours").info("stored", count=2)
 logging.getLogger("theirs").warning("odd %s", "thing")

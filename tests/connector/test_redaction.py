@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
-from connector.delivery import is_as_received
-from connector.payload_fields import SECRET_FIELDS
-from connector.redaction import Redactor
+from fluents_connector.delivery import is_as_received
+from fluents_connector.redaction import Redactor
+from fluents_connector.settings.payload_fields import SECRET_FIELDS
 from tests.deliveries import body, delivery
 
 REDACTOR = Redactor(SECRET_FIELDS)

@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.errors import SendError
-from connector.sender import SHOWN_REFUSALS, TRIES, send
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.errors import SendError
+from fluents_connector.sender import SHOWN_REFUSALS, TRIES, send
 from tests.deliveries import TOKEN, body
 from tests.processes import Receiver
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from connector.settings import load_settings
-from tests.connector.test_disk_trouble import Poster
-from tests.disk import SmallDisk
+from fluents_connector.settings import load_settings
+from tests.attacks.disk import SmallDisk
+from tests.connector.buffer.test_disk_trouble import Poster
 from tests.processes import Receiver
 
 PAGE = Path(__file__).parents[2] / "docs" / "disk.md"

@@ -17,7 +17,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from connector.buffer import SqliteBuffer
+from fluents_connector.buffer import SqliteBuffer
 from tests.certificates import make_certificate, needs_openssl
 from tests.deliveries import TOKEN, body
 from tests.processes import START_SECONDS, Receiver, environment, free_port

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page
 from tests.processes import START_SECONDS, environment, free_port, write_settings
 
 PATIENCE = 60_000.0  # milliseconds; a shared machine under load, not a claim about speed
-_COMMAND = (sys.executable, "-m", "connector", "dashboard")
+_COMMAND = (sys.executable, "-m", "fluents_warehouse", "dashboard")
 
 
 def chromium() -> str:

@@ -90,7 +90,7 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path, name: str, mo
     write_settings(tmp_path)
     code = (
         f"import sys; sys.modules[{module!r}] = None; sys.argv[1:] = [{name!r}];"
-        "from connector.cli import main; main()"
+        "from fluents_warehouse.cli import main; main()"
     )
     result = subprocess.run(
         [sys.executable, "-c", code],

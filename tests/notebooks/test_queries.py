@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connector.buffer import SqliteBuffer
+from fluents_connector.buffer import SqliteBuffer
 from tests.deliveries import body, delivery
 from tests.notebooks.warehouses import load, settings_in
 

@@ -6,10 +6,10 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from connector.buffer import SqliteBuffer
-from connector.settings import Settings
-from connector.simulator import simulate
-from pipelines.load import Loader
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import Settings
+from fluents_connector.simulator import simulate
+from fluents_pipelines.load import Loader
 from tests.deliveries import START, body, delivery
 
 HOSTILE = (

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from connector.settings import Settings
-from pipelines.load import Loader, LoadResult
+from fluents_connector.settings import Settings
+from fluents_pipelines.load import Loader, LoadResult
 
 Query = Callable[..., list[tuple[Any, ...]]]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.tables import NORMALIZED
+from fluents_pipelines.tables import NORMALIZED
 
 
 def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:

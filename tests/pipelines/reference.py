@@ -15,9 +15,9 @@ from typing import Any
 
 import duckdb
 
-from connector.buffer import Batch, StoredDelivery
-from pipelines.normalize import Normalizer
-from pipelines.tables import CALLS, NORMALIZED
+from fluents_connector.buffer import Batch, StoredDelivery
+from fluents_pipelines.normalize import Normalizer
+from fluents_pipelines.tables import CALLS, NORMALIZED
 from tests.deliveries import FIRST_AT
 
 Rows = list[tuple[Any, ...]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from connector.buffer import Counts, StoredDelivery
-from connector.delivery import Delivery
+from fluents_connector.buffer import Counts, StoredDelivery
+from fluents_connector.delivery import Delivery
 
 Held = dict[str, StoredDelivery]
 """By event_id (first letter e) or delivery_id (q) what the warehouse holds: the first it got."""

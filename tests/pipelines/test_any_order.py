@@ -19,10 +19,10 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.buffer import SqliteBuffer
-from connector.delivery import Delivery
-from connector.settings import Settings
-from pipelines.load import Loader
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.delivery import Delivery
+from fluents_connector.settings import Settings
+from fluents_pipelines.load import Loader
 from tests.deliveries import START, TOKEN, delivery
 from tests.pipelines.bodies import ANY
 from tests.pipelines.profiles import examples

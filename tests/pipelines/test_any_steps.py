@@ -25,13 +25,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from connector.buffer import SqliteBuffer
-from connector.delivery import judge
-from connector.errors import BufferUnavailable, LoadFailed
-from connector.payload_fields import PAYLOAD_FIELDS
-from connector.settings import Settings
-from pipelines.load import Loader
-from pipelines.normalize import Normalizer
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.delivery import judge
+from fluents_connector.errors import BufferUnavailable, LoadFailed
+from fluents_connector.settings import Settings
+from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
+from fluents_pipelines.load import Loader
+from fluents_pipelines.normalize import Normalizer
 from tests.deliveries import START, TOKEN, body, delivery, whole
 from tests.pipelines.bodies import ANY
 from tests.pipelines.profiles import examples

@@ -1,4 +1,4 @@
-"""Every body in `tests/cases` gives exactly the rows beside it; its README says how to read them.
+"""Every body in `tests/data/cases` gives exactly the rows beside it; its README explains.
 
 All cases go through one buffer in one batch, so that a case that spoils another one shows.
 """
@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from connector.buffer import SqliteBuffer, StoredDelivery
-from connector.payload_fields import PAYLOAD_FIELDS
-from pipelines.normalize import Normalizer
-from pipelines.tables import NORMALIZED, Table
+from fluents_connector.buffer import SqliteBuffer, StoredDelivery
+from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
+from fluents_pipelines.normalize import Normalizer
+from fluents_pipelines.tables import NORMALIZED, Table
 from tests.deliveries import Clock, append_all, body, whole
 
-CASES = Path(__file__).parent.parent / "cases"
+CASES = Path(__file__).parents[1] / "data" / "cases"
 BODY, ROWS = ".body.json", ".rows.json"
 TYPES = (
     "message",

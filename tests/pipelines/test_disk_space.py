@@ -6,12 +6,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.errors import LoadFailed
-from connector.load_report import read_report
-from connector.settings import Settings
-from pipelines.disk_space import free_bytes, has_room, limit_spilling
-from pipelines.load import Loader, LoadResult
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.errors import LoadFailed
+from fluents_connector.load_report import read_report
+from fluents_connector.settings import Settings
+from fluents_pipelines.disk_space import free_bytes, has_room, limit_spilling
+from fluents_pipelines.load import Loader, LoadResult
 from tests.deliveries import Clock, append_all, body
 
 Load = Callable[[], LoadResult]

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.errors import LoadFailed, LoadRunning
-from connector.load_report import read_report
-from connector.settings import Settings
-from connector.simulator import simulate
-from pipelines.load import Loader, LoadResult, nothing_to_load
-from pipelines.normalize import Normalizer
-from pipelines.source import fluents_source
-from pipelines.tables import ALL_TABLES
-from pipelines.warehouse import KEPT_PACKAGES, Warehouse
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.errors import LoadFailed, LoadRunning
+from fluents_connector.load_report import read_report
+from fluents_connector.settings import Settings
+from fluents_connector.simulator import simulate
+from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
+from fluents_pipelines.normalize import Normalizer
+from fluents_pipelines.source import fluents_source
+from fluents_pipelines.tables import ALL_TABLES
+from fluents_pipelines.warehouse.duckdb_file.warehouse import KEPT_PACKAGES, Warehouse
 from tests.deliveries import Clock, append_all, body, whole
 from tests.pipelines.conftest import Query
 from tests.pipelines.contents import contents

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from connector.buffer import Batch, SqliteBuffer
-from connector.errors import LoadFailed
-from connector.settings import Settings
-from pipelines.destination import KeyedDuckDbClient
-from pipelines.load import Loader, LoadResult
-from pipelines.memory import is_too_much
+from fluents_connector.buffer import Batch, SqliteBuffer
+from fluents_connector.errors import LoadFailed
+from fluents_connector.settings import Settings
+from fluents_pipelines.load import Loader, LoadResult
+from fluents_pipelines.memory import is_too_much
+from fluents_pipelines.warehouse.duckdb_file.destination import KeyedDuckDbClient
+from tests.attacks.hostile.dear import DEAR, as_of_an_older_version, dear_body
 from tests.deliveries import TOKEN, Clock, append_all, body
-from tests.hostile.dear import DEAR, as_of_an_older_version, dear_body
 from tests.pipelines.conftest import Query
 from tests.pipelines.profiles import examples
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connector.buffer import Counts, SqliteBuffer
-from connector.cli.status import collect
-from connector.settings import Settings
-from pipelines.load import LoadResult
-from pipelines.warehouse import FILE
-from tests.connector.test_disk_trouble import Poster
-from tests.connector.test_server import until
+from fluents_connector.buffer import Counts, SqliteBuffer
+from fluents_connector.settings import Settings
+from fluents_pipelines.load import LoadResult
+from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+from fluents_warehouse.commands.status import collect
+from tests.attacks.disk import FULL, READ_ONLY, FaultyDisk, SmallDisk
+from tests.connector.buffer.test_disk_trouble import Poster
+from tests.connector.receiver.test_server import until
 from tests.deliveries import Clock, append_all, body, whole
-from tests.disk import FULL, READ_ONLY, FaultyDisk, SmallDisk
 from tests.processes import Receiver, environment, write_settings
 
 Load = Callable[[], LoadResult]
@@ -97,7 +97,7 @@ def test_a_loader_that_runs_on_loads_what_came_while_the_disk_was_full(
     published, log = tmp_path / "published.duckdb", tmp_path / "load.log"
     with log.open("wb") as output:
         loader = subprocess.Popen(
-            [sys.executable, "-m", "connector", "load", "--every", "200ms"],
+            [sys.executable, "-m", "fluents_warehouse", "load", "--every", "200ms"],
             cwd=tmp_path,
             env=environment(**disk.env, FLUENTS_LOG_FORMAT="json"),
             stderr=output,
@@ -126,7 +126,7 @@ def test_a_disk_of_readers_keeps_its_reserve_and_is_published_to_once_it_has_roo
     small, reserve = SmallDisk(folder, megabytes=64), 4 * 1024**2
     with log.open("wb") as output:
         loader = subprocess.Popen(
-            [*small.within, sys.executable, "-m", "connector", "load", "--every", "200ms"],
+            [*small.within, sys.executable, "-m", "fluents_warehouse", "load", "--every", "200ms"],
             cwd=tmp_path,
             env=environment(
                 FLUENTS_LOG_FORMAT="json",

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.errors import BufferUnavailable, LoadFailed
-from connector.settings import Settings
-from pipelines.load import Loader, LoadResult, nothing_to_load
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.errors import BufferUnavailable, LoadFailed
+from fluents_connector.settings import Settings
+from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
 

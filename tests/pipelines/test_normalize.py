@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from connector.buffer import Batch
-from connector.delivery import Delivery
-from connector.payload_fields import PAYLOAD_FIELDS
-from pipelines.normalize import Normalizer
-from pipelines.sql_files import read_folder, references, sql_folder
-from pipelines.tables import BY_NAME, CALLS, NORMALIZED
+from fluents_connector.buffer import Batch
+from fluents_connector.delivery import Delivery
+from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
+from fluents_pipelines.normalize import Normalizer
+from fluents_pipelines.sql_files import read_folder, references, sql_folder
+from fluents_pipelines.tables import BY_NAME, CALLS, NORMALIZED
 from tests.deliveries import START, body, delivery
 
 

@@ -10,9 +10,9 @@ import duckdb
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from connector.payload_fields import PAYLOAD_FIELDS, wrong_path
-from pipelines.models import models
-from pipelines.normalize import json_path
+from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS, wrong_path
+from fluents_pipelines.models.built_in import models
+from fluents_pipelines.sql_text import json_path
 
 PARTS = st.text(st.sampled_from("ab\\\"'$*[]#?:/ é😀select") | st.characters(codec="utf-8"))
 

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pytest
 from structlog.testing import capture_logs
 
-from connector.buffer import SqliteBuffer
-from connector.replay_request import ReplayAnswer, ReplayRequest, answered, ask, asked
-from connector.settings import Settings
-from connector.simulator import simulate
-from pipelines import replay as replaying
-from pipelines.load import Loader, LoadResult, nothing_to_load
-from pipelines.tables import Table
-from pipelines.warehouse import Warehouse
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.replay_request import ReplayAnswer, ReplayRequest, answered, ask, asked
+from fluents_connector.settings import Settings
+from fluents_connector.simulator import simulate
+from fluents_pipelines import replay as replaying
+from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
+from fluents_pipelines.tables import Table
+from fluents_pipelines.warehouse.duckdb_file.warehouse import Warehouse
 from tests.deliveries import START, Clock, append_all, body
 from tests.pipelines.conftest import Query
 from tests.pipelines.contents import contents
@@ -168,7 +168,7 @@ def test_a_call_keeps_what_events_said_that_are_gone_from_everywhere(
 def test_an_event_that_was_refused_first_stays_an_event(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
 ) -> None:
-    from connector.delivery import judge
+    from fluents_connector.delivery import judge
 
     (receipt,) = append_all(buffer, [b"{"], clock)
     repaired = judge(BODIES[0], webhook="main", received_at=START, event_id=receipt.event_id)

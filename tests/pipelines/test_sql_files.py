@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import ModelError
-from pipelines import models
-from pipelines.sql_files import in_order, read_folder, references, sql_folder
-from pipelines.tables import NORMALIZED
+from fluents_connector.errors import ModelError
+from fluents_pipelines.models import built_in
+from fluents_pipelines.sql_files import in_order, read_folder, references, sql_folder
+from fluents_pipelines.tables import NORMALIZED
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -72,7 +72,7 @@ def test_every_normalized_table_has_its_transform_and_no_other() -> None:
 
 
 def test_every_model_says_what_it_is_its_grain_key_and_questions() -> None:
-    for model in models.models():
+    for model in built_in.models():
         assert model.description, model.path
         assert set(model.header) - {"materialized"} == {"grain", "key", "questions"}, model.path
         assert model.header.get("materialized", "table") == "table", model.path
@@ -80,13 +80,13 @@ def test_every_model_says_what_it_is_its_grain_key_and_questions() -> None:
 
 
 def test_no_model_uses_if_which_duckdb_1_5_cannot_read_in_a_file_of_duckdb_2() -> None:
-    for model in models.models():
+    for model in built_in.models():
         assert not re.search(r"\bif\s*\(", model.sql), model.path
 
 
 def test_every_check_belongs_to_a_model_and_states_its_claim() -> None:
-    names = {model.name for model in models.models()}
-    for check in models.checks():
+    names = {model.name for model in built_in.models()}
+    for check in built_in.checks():
         assert check.name.split("__")[0] in names, check.path
         assert check.description, check.path
-    assert {check.name.split("__")[0] for check in models.checks()} == names
+    assert {check.name.split("__")[0] for check in built_in.checks()} == names

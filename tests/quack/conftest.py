@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from connector.cli.child import end
-from connector.settings import load_settings
-from pipelines.sql_server import load_quack
+from fluents_connector.settings import load_settings
+from fluents_pipelines.readers.sql_server import load_quack
+from fluents_warehouse.child import end
 from tests.processes import START_SECONDS, environment, free_port, write_settings
 
 TOKEN = "Qk7-sGm2_vLx9ZpR4tWc8yHb1NdE6fJu"  # noqa: S105 # of the tests
@@ -29,7 +29,7 @@ class SqlProcess:
         self.uri = load_settings(folder / "fluents.toml").sql_uri
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "connector", "sql"],
+                [sys.executable, "-m", "fluents_warehouse", "sql"],
                 cwd=folder,
                 env=environment(),
                 stdout=log,

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from structlog.testing import capture_logs
 
-from connector.settings import Settings, load_settings
-from pipelines.sql_server import SqlServer
+from fluents_connector.settings import Settings, load_settings
+from fluents_pipelines.readers.sql_server import SqlServer
 from tests.quack.conftest import ask, attach
 
 

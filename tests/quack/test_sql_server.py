@@ -10,9 +10,9 @@ import duckdb
 import psutil
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.settings import Settings, load_settings
-from pipelines.load import Loader
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import Settings, load_settings
+from fluents_pipelines.load import Loader
 from tests.deliveries import Clock, append_all, body
 from tests.processes import run_command
 from tests.quack.conftest import TOKEN, SqlProcess, ask, attach

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.settings import load_settings
-from connector.simulator import simulate
-from pipelines.load import Loader
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import load_settings
+from fluents_connector.simulator import simulate
+from fluents_pipelines.load import Loader
 from tests.deliveries import Clock, append_all
 from tests.processes import write_settings
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from connector.settings import load_settings
-from pipelines.load import Loader
+from fluents_connector.settings import load_settings
+from fluents_pipelines.load import Loader
 from tests.notebooks.dashboards import PATIENCE, chromium
 from tests.processes import START_SECONDS, free_port
 from tests.recipes.readme import run_python, run_shell, variables
@@ -42,7 +42,7 @@ def test_a_load_goes_on_after_dlt_looked_at_its_folder(folder: Path) -> None:
 def test_dlts_commands_tell_of_the_last_load_while_a_loader_runs(folder: Path) -> None:
     with Loader(load_settings(folder / "fluents.toml")):
         printed = run_shell(folder, SHELL["dlt commands"])
-    assert "pipelines.destination.keyed_duckdb" in printed
+    assert "fluents_pipelines.warehouse.duckdb_file.destination.keyed_duckdb" in printed
     assert "- events: 300 row(s)" in printed
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.settings import load_settings
-from pipelines.load import Loader
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import load_settings
+from fluents_pipelines.load import Loader
 from tests.deliveries import Clock, append_all, body
 from tests.recipes.readme import PROGRAMS, blocks, named, run_python
 

@@ -14,11 +14,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from connector.buffer import SqliteBuffer
-from connector.delivery import judge, new_event_id
-from connector.settings import Settings
-from connector.simulator import simulate
-from pipelines.load import Loader
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.delivery import judge, new_event_id
+from fluents_connector.settings import Settings
+from fluents_connector.simulator import simulate
+from fluents_pipelines.load import Loader
 
 START = 1_767_225_600_000_000  # 2026-01-01 00:00:00 UTC, in microseconds
 PARTS = ("data", "published.duckdb", ".published.duckdb.snapshots", "models")
@@ -93,7 +93,7 @@ def pending() -> list[bytes]:
 
 def main(name: str) -> None:
     """Makes a set-up in an empty folder and packs it beside this file."""
-    archive = Path(__file__).parent.resolve() / f"{name}.tar.xz"
+    archive = Path(__file__).parents[1].resolve() / "data" / "recorded" / f"{name}.tar.xz"
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         settings = Settings(

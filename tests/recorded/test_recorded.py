@@ -10,16 +10,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connector.buffer import SqliteBuffer
-from connector.settings import Settings
-from pipelines.load import Loader
-from pipelines.query import published
-from pipelines.tables import ALL_TABLES, SCHEMA_VERSION
-from pipelines.warehouse import FILE
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.settings import Settings
+from fluents_pipelines.load import Loader
+from fluents_pipelines.readers.query import published
+from fluents_pipelines.tables import ALL_TABLES, SCHEMA_VERSION
+from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
 from tests.deliveries import TOKEN
 from tests.pipelines.contents import contents
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "data" / "recorded"
 ARCHIVES = sorted(path.name for path in FOLDER.glob("schema-*.tar.xz"))
 
 

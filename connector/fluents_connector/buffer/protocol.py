@@ -1,0 +1,142 @@
+"""What every staging buffer promises, whatever it is made of.
+
+- `append` returns only when the delivery survives a power cut.
+- Positions start at 1, grow by 1 with each delivery, in commit order, and are never reused.
+  A buffer that is deleted and made again has another `buffer_id`.
+- A delivery is in exactly one of four states, so `received = loaded + duplicates +
+  quarantined + pending` at all times.
+- Only `discard` deletes, and what settles a refusal: only what the warehouse confirmed that it
+  holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from fluents_connector.delivery import Delivery
+
+
+class Receipt(NamedTuple):
+    """What became of an appended delivery."""
+
+    event_id: str
+    duplicate_of: str | None
+    """The `event_id` of the first delivery with the same body, where this one repeats it."""
+
+
+class StoredDelivery(NamedTuple):
+    """A delivery as the buffer gives it back; see `fluents_connector.delivery.Delivery`."""
+
+    position: int
+    event_id: str
+    received_at: int
+    webhook: str
+    call_id: str | None
+    type: str | None
+    body: bytes | None
+    duplicate_of: str | None
+    reason: str | None
+    detail: str | None
+    redacted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The deliveries at positions `after < position <= up_to`, with none left out.
+
+    Each row has the columns of `StoredDelivery`, as a plain tuple.
+    """
+
+    buffer_id: str
+    after: int
+    up_to: int
+    rows: list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many deliveries there are in each state, since the buffer was made."""
+
+    received: int
+    loaded: int
+    duplicates: int
+    quarantined: int
+    pending: int
+    oldest_pending_at: int | None
+    """When the oldest pending event was received, in microseconds since 1970 (UTC)."""
+    last_position: int
+    confirmed_position: int
+    """Up to here the warehouse confirmed that it holds everything."""
+    redacted: int = 0
+    """How many values were replaced in bodies before they were stored."""
+    quarantine_bytes: int = 0
+    """What the bodies of refused deliveries take that are kept."""
+
+
+class Buffer(Protocol):
+    """A staging buffer. All methods may be called from any thread."""
+
+    @property
+    def buffer_id(self) -> str:
+        """A UUID given when this buffer was made."""
+
+    def append(self, delivery: Delivery) -> Receipt:
+        """Stores `delivery` durably. Raises `BufferUnavailable` if nothing was stored."""
+
+    def append_all(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Stores `deliveries` durably, all of them or, raising `BufferUnavailable`, none."""
+
+    def check(self) -> None:
+        """Raises `BufferUnavailable` if a delivery could not be stored durably now."""
+
+    def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
+        """The next deliveries after a position.
+
+        As many as fit into both limits, but at least one if there is one. A batch that is
+        cut short has a lower `up_to` than asked for.
+        """
+
+    def event_id_at(self, position: int) -> str | None:
+        """The id of the delivery at a position; None where there is none (any more)."""
+
+    def changed(self) -> list[str]:
+        """The ids of events whose body is not what was received: the disk has changed it."""
+
+    def renew(self) -> None:
+        """Gives the buffer another `buffer_id`, because its positions were given before.
+
+        Everything in it is to be loaded again; what the warehouse has already, it recognises.
+        """
+
+    def confirm(self, position: int) -> None:
+        """Records what the warehouse holds: everything up to `position`."""
+
+    def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
+        """Deletes confirmed deliveries received before a time, in microseconds since 1970.
+
+        Returns how many. Refused deliveries have a limit of their own, and those that were retried
+        or dropped are deleted in any case.
+        """
+
+    def counts(self) -> Counts:
+        """The state of the buffer, in one consistent view."""
+
+    def quarantined(self, limit: int) -> list[StoredDelivery]:
+        """The newest refused deliveries, newest first."""
+
+    def quarantined_delivery(self, delivery_id: str) -> StoredDelivery | None:
+        """One refused delivery, by its id or the only one whose id starts with it."""
+
+    def retry(self, delivery: Delivery) -> Receipt | None:
+        """Stores as an event what was refused under the same id, and settles the refusal.
+
+        None, and nothing stored, where no refusal of that id is open (any more).
+        """
+
+    def drop(self, delivery_id: str) -> bool:
+        """Settles a refusal for good: it is listed no more. Says whether there was one."""
+
+    def close(self) -> None:
+        """Gives up all files. A closed buffer cannot be used again."""

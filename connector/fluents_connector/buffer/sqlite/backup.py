@@ -1,0 +1,151 @@
+"""Copies a buffer while it is in use, and puts a copy in the place of a buffer that is not.
+
+A backup is one file of one moment. It is read in one transaction, during which receivers go on
+storing; it ends however many events come, as SQLite's log keeps the pages of the moment.
+A restore keeps the former buffer, with its log, under another name beside it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluents_connector.buffer.sqlite.check import check_buffer
+from fluents_connector.buffer.sqlite.file import as_unavailable, open_to_read, refuse_foreign
+from fluents_connector.errors import BufferRefused
+
+# https://www.sqlite.org/src/file/src/os.h: who has a database in WAL mode open locks some of these
+_SHARED_FIRST, _SHARED_SIZE = 0x40000002, 510
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore put in place, and where the former buffer is now, if there was one."""
+
+    deliveries: int
+    set_aside: Path | None
+
+
+def backup(path: Path, target: Path, *, overwrite: bool = False) -> int:
+    """Writes the buffer at `path` to `target`, readable by its owner only; returns its deliveries.
+
+    Raises `BufferRefused` where `target` is there or the buffer is damaged, and
+    `BufferUnavailable`. Nothing is at `target` before all of it is whole and synced.
+    """
+    refuse_foreign(path)
+    if target.exists() and (not overwrite or _is_one_of(path, target)):
+        raise BufferRefused(f"{target} is there already and was not changed. Name another file.")
+    with _copied(path, target) as (partial, deliveries):
+        if overwrite:
+            partial.replace(target)
+        else:
+            try:
+                target.hardlink_to(partial)  # unlike a rename, it never replaces a file
+            except FileExistsError:
+                raise BufferRefused(f"{target} is there already and was not changed.") from None
+        _sync(target.parent)
+    return deliveries
+
+
+def restore(source: Path, path: Path, stamp: str) -> Restored:
+    """Puts the buffer in `source` at `path`, and what was there aside, named by `stamp`.
+
+    Raises `BufferRefused`, with nothing changed, where `source` is no whole buffer of this version
+    or a receiver, a loader or another program has the buffer at `path` open.
+    """
+    refuse_foreign(source)
+    if not source.stat().st_size:
+        raise BufferRefused(f"{source} is empty, and no backup of a buffer.")
+    if _is_one_of(path, source):
+        raise BufferRefused(f"{source} is the buffer itself. Name a backup of it.")
+    with as_unavailable(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _copied(source, path) as (partial, deliveries):
+        _fold_log(path)
+        with _nobody_has(path):
+            aside = _set_aside(path, stamp)
+            partial.replace(path)
+            _sync(path.parent)
+    return Restored(deliveries, aside)
+
+
+@contextmanager
+def _copied(source: Path, target: Path) -> Iterator[tuple[Path, int]]:
+    """A whole and synced copy beside `target`, until the end of the block."""
+    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
+    try:
+        with as_unavailable(target):
+            os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            with closing(open_to_read(source)) as reader, closing(sqlite3.connect(partial)) as copy:
+                reader.backup(copy)  # all pages in one step: more would start again at each commit
+                copy.execute("pragma journal_mode = delete")  # one file, which needs no other
+            for finding in check_buffer(partial):
+                if not finding.is_right and finding.subject != "identity":
+                    raise BufferRefused(
+                        f"{source} is damaged: {finding.detail} Nothing was changed. "
+                        "`fluents-warehouse buffer recover` saves what can be read of a buffer."
+                    )
+            with closing(open_to_read(partial)) as connection:
+                (deliveries,) = connection.execute("select count(*) from deliveries").fetchone()
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            yield partial, int(deliveries)
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{partial}{suffix}").unlink(missing_ok=True)
+
+
+def _fold_log(path: Path) -> None:
+    """Writes the log of a buffer into it, if it is whole, so that one rename replaces both."""
+    if path.exists():
+        with _nobody_has(path):
+            pass
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
+            connection.execute("pragma wal_checkpoint(truncate)")
+
+
+@contextmanager
+def _nobody_has(path: Path) -> Iterator[None]:
+    """Keeps all others from opening the database. Raises `BufferRefused` where one has it open."""
+    if not path.exists():
+        yield
+        return
+    with path.open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _SHARED_SIZE, _SHARED_FIRST)
+        except OSError:
+            raise BufferRefused(
+                f"{path} is in use: stop the receiver and the loader (`run`, `serve`, `load`) "
+                "first. Nothing was changed."
+            ) from None
+        yield
+
+
+def _set_aside(path: Path, stamp: str) -> Path | None:
+    """Gives the former buffer another name; its log, which fits no other file, is taken away."""
+    logs = [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm")]
+    aside = path.with_name(f"{path.name}.replaced-{stamp}")
+    for file in [*logs, path]:
+        if file.exists():
+            Path(f"{aside}{file.name.removeprefix(path.name)}").hardlink_to(file)
+    for log in logs:
+        log.unlink(missing_ok=True)
+    return aside if aside.exists() else None
+
+
+def _is_one_of(path: Path, file: Path) -> bool:
+    own = [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")]
+    return any(one.exists() and file.exists() and one.samefile(file) for one in own)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

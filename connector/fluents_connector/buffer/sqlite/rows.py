@@ -1,0 +1,146 @@
+"""The statements that change the buffer's rows. Each runs inside a transaction of its caller."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
+
+from fluents_connector.buffer.limits import ROW_BYTES
+from fluents_connector.buffer.protocol import Receipt
+from fluents_connector.delivery import Delivery
+
+_FIELDS = [field.name for field in fields(Delivery)]
+_values = attrgetter(*_FIELDS)
+_INSERT = (
+    f"insert into deliveries ({', '.join(_FIELDS)}, duplicate_of, settled)"  # noqa: S608
+    f" values ({'?, ' * len(_FIELDS)}?, ?)"
+)
+_SIZES = (
+    f"select count(*), coalesce(sum(coalesce(length(body), 0) + {ROW_BYTES}), 0)"  # noqa: S608
+    " from deliveries"
+)
+SETTLED = (
+    "select position from deliveries where settled and reason is not null"
+    " and position <= (select confirmed_position from buffer)"
+)
+"""The positions of refusals that were settled and are loaded."""
+
+
+def insert(
+    connection: sqlite3.Connection,
+    delivery: Delivery,
+    *,
+    duplicate_of: str | None = None,
+    settled: bool = False,
+) -> Receipt:
+    """Adds a delivery; finds out by itself whether it repeats another that is there."""
+    if duplicate_of is None and delivery.body_hash is not None:
+        first = connection.execute(
+            "select event_id from deliveries"
+            " where body_hash = ? and duplicate_of is null and reason is null",
+            (delivery.body_hash,),
+        ).fetchone()
+        duplicate_of = first[0] if first else None
+    connection.execute(
+        _INSERT,
+        (*_values(delivery), duplicate_of, settled),
+    )
+    return Receipt(delivery.event_id, duplicate_of)
+
+
+def count(
+    connection: sqlite3.Connection,
+    deliveries: Sequence[Delivery],
+    *,
+    received: int = 0,
+    duplicates: int = 0,
+    quarantined: int = 0,
+) -> None:
+    """Adds to the counters, so that they always say the same as the `deliveries` that were added.
+
+    The others may differ from what these say, where one takes the place of another.
+    """
+    sizes = [(delivery.reason, len(delivery.body or b"")) for delivery in deliveries]
+    connection.execute(
+        "update buffer set received = received + ?, duplicates = duplicates + ?,"
+        " quarantined = quarantined + ?, pending_rows = pending_rows + ?,"
+        " pending_bytes = pending_bytes + ?, refused_bytes = refused_bytes + ?,"
+        " redacted = redacted + ?",
+        (
+            received,
+            duplicates,
+            quarantined,
+            len(sizes),
+            sum(size for _, size in sizes) + ROW_BYTES * len(sizes),
+            sum(size for reason, size in sizes if reason is not None),
+            sum(delivery.redacted for delivery in deliveries),
+        ),
+    )
+
+
+def confirm(connection: sqlite3.Connection, position: int) -> None:
+    """Moves the confirmed position, forwards or back, and what is pending with it."""
+    (confirmed, last) = connection.execute(
+        "select confirmed_position,"
+        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0) from buffer"
+    ).fetchone()
+    if position == confirmed:
+        return
+    low, high = sorted((confirmed, position))
+    rows, size = connection.execute(
+        f"{_SIZES} where position > ? and position <= ?",
+        (low, high),
+    ).fetchone()
+    sign = 1 if position < confirmed else -1
+    connection.execute(
+        "update buffer set confirmed_position = ?1,"
+        # nothing is pending: whatever an older version added without counting it is gone
+        " pending_rows = iif(?1 >= ?2, 0, max(0, pending_rows + ?3)),"
+        " pending_bytes = iif(?1 >= ?2, 0, max(0, pending_bytes + ?4))",
+        (position, last, sign * rows, sign * size),
+    )
+
+
+def unconfirm(connection: sqlite3.Connection, buffer_id: str) -> None:
+    """Makes all that is kept pending, in a buffer of another id."""
+    connection.execute(
+        "update buffer set buffer_id = ?, confirmed_position = 0,"  # noqa: S608
+        f" (pending_rows, pending_bytes) = ({_SIZES})",
+        (buffer_id,),
+    )
+
+
+def delete(connection: sqlite3.Connection, positions: str, values: tuple[int | str, ...]) -> int:
+    """Deletes deliveries at the positions that a query gives; returns how many."""
+    deleted = connection.execute(
+        f"delete from deliveries where position in ({positions})"  # noqa: S608 # our own SQL
+        " returning iif(reason is null, 0, coalesce(length(body), 0))",
+        values,
+    ).fetchall()
+    if refused_bytes := sum(size for (size,) in deleted):
+        connection.execute("update buffer set refused_bytes = refused_bytes - ?", (refused_bytes,))
+    return len(deleted)
+
+
+def redacted_in(connection: sqlite3.Connection, delivery_id: str) -> int:
+    """How many values were replaced in the body of a refused delivery."""
+    found = connection.execute(
+        "select redacted from deliveries where event_id = ? and reason is not null", (delivery_id,)
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def settle(connection: sqlite3.Connection, delivery_id: str) -> bool:
+    """Takes a refused delivery off the list; says whether it was on it.
+
+    It goes at once if it is loaded, and with the next load otherwise.
+    """
+    settled = connection.execute(
+        "update deliveries set settled = 1"
+        " where event_id = ? and reason is not null and not settled",
+        (delivery_id,),
+    )
+    delete(connection, f"{SETTLED} and event_id = ?", (delivery_id,))
+    return settled.rowcount == 1

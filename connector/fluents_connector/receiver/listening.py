@@ -1,0 +1,45 @@
+"""Whether the receiver could listen as the settings say, before anything is started."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from fluents_connector.errors import SettingsError
+from fluents_connector.settings import Settings
+
+
+def check_can_listen(settings: Settings) -> None:
+    """Raises `SettingsError` if the certificate cannot be used or the port is taken."""
+    _check_certificate(settings)
+    claim_port(settings.host, settings.port)
+
+
+def claim_port(host: str, port: int, keys: str = "host and port") -> None:
+    """Raises `SettingsError`, which names the `keys` to set, if nobody could listen there."""
+    # granian's workers share a port, and would share it with a stranger's as well.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"Cannot listen on {host}:{port}: {error.strerror}. Stop what listens there, or "
+                f"set {keys} in fluents.toml."
+            ) from error
+
+
+def _check_certificate(settings: Settings) -> None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    files = settings.tls_certificate, settings.tls_key
+    try:
+        # without a password, as it would be asked for on the terminal
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*files, password="")
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"The certificate {files[0]} with the key {files[1]} cannot be used: "
+            f"{error.strerror or error}. Set tls_certificate and tls_key to PEM files that belong "
+            "together, with a key that has no password."
+        ) from error

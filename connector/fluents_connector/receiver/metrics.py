@@ -1,0 +1,131 @@
+"""Prometheus metrics of the receiver.
+
+No label holds what a sender wrote: reasons are words of ours, statuses are numbers.
+
+What the buffer counts, and what the last load did, is read at each scrape, so it is right across
+worker processes and restarts. What only a worker sees (answers, latency) is summed over the
+workers by prometheus_client's multiprocess mode, which `fluents_connector.receiver.server` switches
+on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from fluents_connector.buffer import Buffer
+from fluents_connector.load_report import read_report
+
+# From one commit on a fast disk to the buffer's own time-out.
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """The counters that one receiver process keeps, and the page for all processes."""
+
+    def __init__(self, buffer: Buffer, data_dir: Path) -> None:
+        self._registry = CollectorRegistry()
+        self._collectors: list[Collector] = [BufferCollector(buffer), LoadCollector(data_dir)]
+        self.requests = Counter(
+            "fluents_requests", "Requests answered, whatever the answer.", registry=self._registry
+        )
+        self.acknowledged = Counter(
+            "fluents_acknowledged", "Deliveries answered with 200.", registry=self._registry
+        )
+        self.responses = Counter(
+            "fluents_responses", "Answers by status code.", ["status"], registry=self._registry
+        )
+        self.refusals = Counter(
+            "fluents_refusals",
+            "Deliveries and requests refused, by reason.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self.append_seconds = Histogram(
+            "fluents_append_seconds",
+            "Time to store one delivery durably, waiting included.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+
+    def page(self) -> bytes:
+        """The metrics of all processes in Prometheus' text format."""
+        registry = self._registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        counted = CollectorRegistry()
+        for collector in self._collectors:
+            counted.register(collector)
+        return generate_latest(counted) + generate_latest(registry)
+
+
+class BufferCollector(Collector):
+    """Reads the buffer's counts at each scrape."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self._buffer = buffer
+
+    def collect(self) -> Iterator[Metric]:
+        """The buffer's counts, depth and the age of what waits longest."""
+        counts = self._buffer.counts()
+        for name, help_, value in (
+            ("received", "Deliveries received.", counts.received),
+            ("loaded", "Events that the warehouse holds.", counts.loaded),
+            ("duplicates", "Deliveries that repeat another.", counts.duplicates),
+            ("quarantined", "Deliveries that could not be events.", counts.quarantined),
+        ):
+            yield CounterMetricFamily(f"fluents_{name}", help_, value=value)
+        yield CounterMetricFamily(
+            "fluents_redacted",
+            "Values replaced in bodies before they were stored.",
+            value=counts.redacted,
+        )
+        yield GaugeMetricFamily("fluents_pending", "Events not yet loaded.", value=counts.pending)
+        yield GaugeMetricFamily(
+            "fluents_quarantine_bytes",
+            "Bytes of refused bodies in the buffer.",
+            value=counts.quarantine_bytes,
+        )
+        oldest = counts.oldest_pending_at
+        yield GaugeMetricFamily(
+            "fluents_oldest_pending_age_seconds",
+            "Age of the oldest event not yet loaded; 0 if there is none.",
+            value=0.0 if oldest is None else max(0.0, time.time() - oldest / 1e6),
+        )
+
+
+class LoadCollector(Collector):
+    """Reads what the last load said of itself at each scrape; nothing before the first load."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+
+    def collect(self) -> Iterator[Metric]:
+        """The last load's time, outcome, size and duration."""
+        report = read_report(self._data_dir)
+        if report is None:
+            return
+        for name, help_, value in (
+            ("timestamp_seconds", "When the last load ended, since 1970.", report.finished_at),
+            ("success", "1 if the last load succeeded, 0 if it failed.", report.succeeded),
+            ("deliveries", "Deliveries that the last load took.", report.deliveries),
+            ("seconds", "How long it took.", report.finished_at - report.started_at),
+        ):
+            yield GaugeMetricFamily(f"fluents_last_load_{name}", help_, value=float(value))
+        yield GaugeMetricFamily(
+            "fluents_publish_waits",
+            "1 while there is no room on the disk to publish what is loaded.",
+            value=float(report.publish_waits is not None),
+        )

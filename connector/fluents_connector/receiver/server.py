@@ -1,0 +1,167 @@
+"""Serves the receiver with granian: worker processes that share one staging buffer.
+
+SIGTERM and Ctrl-C stop taking requests, finish those under way and end with status 0.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from fluents_connector.buffer import Buffer, open_buffer
+from fluents_connector.buffer.sqlite.recover import unfinished
+from fluents_connector.errors import BufferUnavailable, SettingsError
+from fluents_connector.logs import configure_logs
+from fluents_connector.process import end_with_parent
+from fluents_connector.receiver.auth import Tokens
+from fluents_connector.receiver.connections import (
+    WAITING,
+    connections_of_a_worker,
+    raise_file_limit,
+)
+from fluents_connector.receiver.listening import check_can_listen
+from fluents_connector.settings import Settings
+
+STOP_SECONDS = 10  # for requests under way; one that takes longer is cut off
+MAX_HEADER_BYTES = 64 * 1024  # more than any proxy sends; beyond it granian answers 431
+
+OPEN_SECONDS = 1.0  # between two tries of a worker to open a buffer that is unavailable
+# prometheus_client maps its files: on a full disk, a write to one would kill the worker.
+MEMORY = Path("/dev/shm")  # noqa: S108 # in a folder of our own there
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT. Raises `SettingsError` if the port cannot be had."""
+    if not settings.webhooks:
+        raise SettingsError(
+            "No webhook has a token, so nobody could deliver. Run `fluents-warehouse init`, or "
+            'write below [webhooks] a line such as main = "<token>".'
+        )
+    # Made, or refused, here once: a worker that fails would only be started again.
+    open_buffer(settings).close()
+    if unfinished(settings.buffer_file):
+        log.warning("recovery_unfinished", advice="run `fluents-warehouse buffer recover`")
+    check_can_listen(settings)
+    memory = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="fluents-metrics-", dir=memory) as metrics_dir:
+        # prometheus_client reads it when a worker imports it.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir
+        server = Server(
+            "fluents-warehouse",
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.RSGI,
+            workers=settings.workers,
+            http=HTTPModes.http1,  # a second protocol would need limits of its own
+            websockets=False,
+            ssl_cert=settings.tls_certificate,
+            ssl_key=settings.tls_key,
+            ssl_protocol_min=SSLProtocols.tls12,
+            backlog=WAITING,
+            # granian's own default shares the backlog among the workers: 512 connections each
+            backpressure=connections_of_a_worker(raise_file_limit()),
+            http1_settings=HTTP1Settings(
+                # from the connection, or from the answer before, on: idle connections go
+                header_read_timeout=round(
+                    min(settings.header_seconds, settings.request_seconds) * 1000
+                ),
+                max_buffer_size=MAX_HEADER_BYTES,
+            ),
+            log_level=LogLevels.error,
+            log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # to our handler
+            log_access=False,  # a path holds a token
+            respawn_failed_workers=True,
+            respawn_interval=0.1,
+            workers_kill_timeout=STOP_SECONDS,
+        )
+        # A worker inherits the parent's handler, which would swallow a stop during its start. One
+        # that comes with the fork itself waits until the worker has its own.
+        os.register_at_fork(
+            before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGTERM}),
+            after_in_parent=_let_stop,
+            after_in_child=_stop_at_once,
+        )
+        server.on_startup(partial(_announce, settings))
+        server.serve(target_loader=partial(_worker_app, settings, os.getpid()), wrap_loader=False)
+        log.info("receiver_stopped")
+
+
+def _let_stop() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _stop_at_once() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_stop()
+
+
+def _worker_app(settings: Settings, parent: int) -> Any:
+    # Ctrl-C reaches the whole process group, but the parent alone stops the workers: granian's
+    # handler hangs when a second signal interrupts it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    end_with_parent(parent)
+    # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
+    from fluents_connector.receiver.app import create_app
+    from fluents_connector.receiver.rsgi import Rsgi
+
+    configure_logs(settings.log_format)
+    collect_garbage_seldom()
+    buffer = _open_buffer(settings)
+    return Rsgi(
+        create_app(settings, buffer),
+        buffer,
+        wants_body=Tokens(settings.webhooks).open,
+        threads=settings.threads,
+        max_bytes=settings.max_body_bytes,
+        seconds=settings.request_seconds,
+    )
+
+
+def _open_buffer(settings: Settings) -> Buffer:
+    # A worker that died at once, again and again, would take the others with it: granian gives up.
+    while True:
+        try:
+            if settings.buffer_file.exists():
+                return open_buffer(settings)
+            # Made by `serve` alone: a worker that made one would hide that the other is gone.
+            raise BufferUnavailable(
+                f"The staging buffer {settings.buffer_file} is gone. Bring it back, or restart "
+                "the receiver to make one."
+            )
+        except BufferUnavailable as error:
+            log.error("buffer_unavailable", detail=str(error))
+            time.sleep(OPEN_SECONDS)
+
+
+def collect_garbage_seldom() -> None:
+    """Keeps Python's garbage collector away from a body while it is read.
+
+    The millions of lists that a hostile body may hold are looked through again and again while
+    they grow, which makes the body five times as dear. What a request leaves is freed anyway.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+def _announce(settings: Settings) -> None:
+    log.info(
+        "receiver_started",
+        address=settings.address,
+        webhooks=list(settings.webhooks),
+        workers=settings.workers,
+        buffer=str(settings.buffer_file),
+    )

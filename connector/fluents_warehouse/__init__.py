@@ -1,0 +1,1 @@
+"""The command line: stands on the connector and the pipelines, which import nothing of it."""

@@ -1,0 +1,366 @@
+"""One load: from the staging buffer to the published warehouse.
+
+1. Drop what an interrupted load left in dlt's folder: the buffer has it still. Make the derived
+   rows again where another version made them.
+2. Ask the warehouse up to which position it holds this buffer, and go on from there.
+3. Batch by batch: read, normalize, load, ask the warehouse again, and only then confirm.
+4. Let the buffer discard what is confirmed and old, and publish if anything is new.
+5. Do a replay that was asked for.
+
+A kill at any point loses nothing and doubles nothing: a batch is one transaction, every table is
+keyed, and the position is the warehouse's word.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import structlog
+
+from fluents_connector.buffer import Batch, Buffer, open_buffer
+from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning
+from fluents_connector.load_report import read_report
+from fluents_connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
+from fluents_connector.settings import Settings
+from fluents_pipelines.batches import Batches
+from fluents_pipelines.derivation import derive_again
+from fluents_pipelines.disk_space import free_bytes, has_room, limit_spilling
+from fluents_pipelines.locking import only_one
+from fluents_pipelines.memory import is_of_the_data, room_for_one
+from fluents_pipelines.models import incremental
+from fluents_pipelines.models.analytics import Analytics
+from fluents_pipelines.normalize import Normalizer, fingerprint
+from fluents_pipelines.replay import replay
+from fluents_pipelines.reporting import Done, failure_to_open_reported, reported
+from fluents_pipelines.source import fluents_source
+from fluents_pipelines.warehouse.duckdb_file import comments
+from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
+from fluents_pipelines.warehouse.duckdb_file.published import said_by, said_in
+from fluents_pipelines.warehouse.duckdb_file.take_back import take_back
+from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE, Warehouse
+
+Progress = Callable[[int, int], None]
+"""Told how many deliveries are loaded, of how many."""
+
+DAY_MICROSECONDS = 24 * 3600 * 1_000_000
+
+COPIES = 3
+"""Of its rows that a batch may write: dlt's Parquet, DuckDB's log, and the warehouse itself."""
+
+MEGABYTE = 1024**2
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What a load did: `deliveries` it took, of which batches, in how many seconds."""
+
+    deliveries: int
+    batches: int
+    seconds: float
+    published: bool
+
+
+def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
+    """Whether a load would change nothing, by what buffer and warehouse say of themselves.
+
+    Quick: reads a few rows. While another load runs, the loader's file is that one's to judge.
+    """
+    counts = buffer.counts()
+    report = read_report(settings.data_dir)
+    if (
+        counts.last_position != counts.confirmed_position
+        or report is None
+        or not report.succeeded
+        or asked(settings.data_dir) is not None
+    ):
+        return False
+    try:
+        published = said_in(settings.warehouse_path)
+        if (
+            published is None
+            or published.positions.get(buffer.buffer_id, 0) != counts.confirmed_position
+            or not Analytics(settings).are_those_of(published)
+            or published.derivation != fingerprint()
+        ):
+            return False
+        with _only_one(settings.data_dir):
+            return said_in(settings.data_dir / FILE) == published
+    except LoadRunning:
+        return True
+    except (LoadFailed, OSError, duckdb.Error):
+        return False  # the load says why
+
+
+def discard_old(settings: Settings, buffer: Buffer) -> None:
+    """Lets the buffer discard what is confirmed and older than the settings keep it."""
+    now = time.time_ns() // 1000
+    buffer.discard(
+        loaded_before=now - int(settings.buffer_keep_days * DAY_MICROSECONDS),
+        quarantined_before=now - int(settings.quarantine_keep_days * DAY_MICROSECONDS),
+    )
+
+
+class Loader:
+    """Loads again and again with everything open. Close it, or use it in a `with` block.
+
+    Raises `LoadRunning` where another process loads into the same warehouse.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._analytics = Analytics(settings)
+        with failure_to_open_reported(settings.data_dir), ExitStack() as opened:
+            opened.enter_context(_only_one(settings.data_dir))
+            self._taken_back_at: float | None = None
+            if take_back(settings, settings.data_dir / FILE):
+                self._taken_back_at = time.time()
+            self._buffer = opened.enter_context(closing(open_buffer(settings)))
+            # Closed after the warehouse: see Publisher.
+            self._publisher = opened.enter_context(
+                closing(
+                    Publisher(
+                        settings.data_dir / FILE,
+                        settings.warehouse_path,
+                        settings.publish_share,
+                        group=settings.warehouse_group,
+                        reserve=settings.disk_reserve_bytes,
+                    )
+                )
+            )
+            self._warehouse = opened.enter_context(Warehouse(settings))
+            incremental.prepare(self._warehouse.connection)
+            self._normalizer = opened.enter_context(
+                Normalizer(
+                    settings.payload_fields,
+                    memory_limit=settings.memory_limit,
+                    spill_folder=settings.data_dir / "spill",
+                )
+            )
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives up all files, the lock last."""
+        self._opened.close()
+
+    def load(
+        self, progress: Progress = lambda done, total: None, *, is_last: bool = False
+    ) -> LoadResult:
+        """Loads everything that was in the buffer when it began.
+
+        Publishes it if that is due. The last load does so in any case; if it fails, the
+        next start does.
+        """
+        started_at = time.time()
+        with reported(self._settings.data_dir, started_at) as done:
+            dropped = self._warehouse.drop_pending()
+            done.taken_back_at = self._taken_back_at or done.taken_back_at
+            derive_again(self._settings, self._buffer, self._normalizer, self._warehouse.connection)
+            self._load_batches(done, progress)
+            if done.batches or dropped:
+                self._warehouse.forget_loaded_packages()
+            is_current = self._is_current()
+            if is_current:
+                done.publish_waits = None
+            published = not is_current and self._publish(done, is_last=is_last)
+            if request := asked(self._settings.data_dir):
+                published = self._replay(request, done, progress)
+            # Before that, readers would lose what is discarded with the loader's file.
+            if is_current or published or done.publish_waits:
+                discard_old(self._settings, self._buffer)
+        return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
+
+    def _load_batches(self, done: Done, progress: Progress) -> None:
+        buffer = self._buffer
+        was_confirmed = buffer.counts().confirmed_position
+        start = position = self._start()
+        buffer.confirm(position)
+        up_to = buffer.counts().last_position
+        total = up_to - position
+        progress(0, total)
+        self._leave_room(0)
+        with closing(
+            Batches(
+                buffer,
+                self._normalizer,
+                self._settings,
+                self._known_calls,
+                after=position,
+                up_to=up_to,
+            )
+        ) as normalized:
+            for batch, tables in normalized:
+                self._leave_room(sum(table.nbytes for table in tables.values()))
+                if not self._try_batch(normalized, batch, tables):
+                    continue
+                position = self._confirm(batch)
+                done.batches += 1
+                done.deliveries += len(batch.rows)
+                progress(total - (up_to - position), total)
+        if start < was_confirmed and done.deliveries < total:
+            log.warning(
+                "history_lost",
+                deliveries=total - done.deliveries,
+                after_position=start,
+                up_to_position=was_confirmed,
+                hint="They were loaded once, the buffer has discarded them, and the loader's file "
+                "does not hold them. Is there a backup of the published warehouse?",
+            )
+
+    def _start(self) -> int:
+        """The position to go on from, by what the warehouse holds of this buffer."""
+        buffer = self._buffer
+        position, event_id = self._warehouse.position(buffer.buffer_id)
+        there = buffer.event_id_at(position)
+        was_restored = position > buffer.counts().last_position or (
+            there is not None and event_id is not None and there != event_id
+        )
+        if not was_restored:
+            return position
+        log.warning("buffer_restored", position=position, buffer_id=buffer.buffer_id)
+        buffer.renew()
+        return 0
+
+    def _leave_room(self, row_bytes: int) -> None:
+        """Puts the load off where its rows would take the disk that the receiver stores on."""
+        folder, reserve = self._settings.data_dir, self._settings.disk_reserve_bytes
+        needed = row_bytes * COPIES
+        if row_bytes and not has_room(folder, needed, reserve):
+            free = free_bytes(folder) / MEGABYTE
+            raise LoadFailed(
+                f"The load waits for space: {folder} has {free:,.0f} MB free, and a batch takes "
+                f"{needed / MEGABYTE:,.1f} MB beside the {reserve / MEGABYTE:,.0f} MB of "
+                "`disk_reserve_bytes` that it leaves to the receiver. Nothing is lost: the buffer "
+                "keeps it. Make room, or set that lower; the next load goes on by itself."
+            )
+        limit_spilling(self._warehouse.connection, folder, reserve)
+        self._normalizer.limit_spilling(folder, reserve)
+
+    def _try_batch(self, normalized: Batches, batch: Batch, tables: Mapping[str, pa.Table]) -> bool:
+        """Loads a batch; or has it given again otherwise where the warehouse cannot take it so.
+
+        In halves, down to a single delivery, which gets more memory, and at last as text only.
+        """
+        is_one, is_text_only = len(batch.rows) == 1, normalized.is_text_only(batch)
+        memories: list[AbstractContextManager[None]] = [nullcontext()]
+        if is_one:
+            memories.append(room_for_one(self._warehouse.connection))
+        for memory in memories[is_text_only:]:
+            try:
+                with memory:
+                    self._load_batch(batch, tables)
+            except LoadFailed as error:
+                if not is_of_the_data(error) or is_text_only:
+                    raise
+                log.warning("batch_not_loaded", rows=len(batch.rows), up_to=batch.up_to)
+            else:
+                return True
+        if is_one:
+            log.error("delivery_loaded_as_text_only", event_id=batch.rows[0][1])
+        normalized.again(batch, text_only=is_one)
+        return False
+
+    def _load_batch(self, batch: Batch, tables: Mapping[str, pa.Table]) -> None:
+        is_new = self._warehouse.is_new_to_dlt()
+        self._warehouse.load(fluents_source(batch, tables, empty_tables=is_new))
+
+    def _known_calls(self, call_ids: pa.Table) -> pa.Table:
+        incremental.mark(self._warehouse.connection, call_ids)  # before anything of them is loaded
+        return self._warehouse.known_calls(call_ids)
+
+    def _confirm(self, batch: Batch) -> int:
+        """Tells the buffer what the warehouse holds, if that is the batch."""
+        warehouse, buffer_id = self._warehouse, batch.buffer_id
+        position, _ = warehouse.position(buffer_id)
+        missing = warehouse.missing([row[1] for row in batch.rows])
+        if position != batch.up_to or missing:
+            raise LoadFailed(
+                f"The warehouse lacks {len(missing)} of a batch's {len(batch.rows)} deliveries. It "
+                f"is at position {position} instead of {batch.up_to}. The buffer keeps them; load "
+                "again."
+            )
+        self._buffer.confirm(position)
+        return position
+
+    def _make_tables(self) -> None:
+        if self._warehouse.is_new_to_dlt():
+            nothing = self._buffer.read(0, 0, max_rows=1, max_bytes=1)
+            self._load_batch(nothing, self._normalizer.tables(nothing))
+
+    def _replay(self, request: ReplayRequest, done: Done, progress: Progress) -> bool:
+        """Does a replay that was asked for. A failed one is not tried again by itself."""
+        folder = self._settings.data_dir
+        try:
+            self._make_tables()
+            self._publisher.renew(self._warehouse.connection)
+            result = replay(
+                request,
+                self._settings,
+                self._buffer,
+                self._normalizer,
+                self._warehouse.connection,
+                progress,
+            )
+            # also where nothing changed: a former try may have been killed before it published
+            published = self._publish(done, is_last=True)
+        except Exception as error:
+            # Not the text of any error: it may quote a body, which is somebody's conversation.
+            reason = str(error) if isinstance(error, FluentsError) else type(error).__name__
+            answer(folder, ReplayAnswer(request.request_id, error=reason))
+            raise
+        answer(folder, result)
+        return published
+
+    def _publish(self, done: Done, *, is_last: bool = False) -> bool:
+        """Publishes if that is due, or the last chance; says whether it did.
+
+        What is not due, or has no room, is published by a later load, whether that has anything to
+        load or not.
+        """
+        if not is_last and not self._publisher.is_due() and self._settings.warehouse_path.exists():
+            return False
+        did_wait, done.publish_waits = done.publish_waits, self._publisher.lacks_room()
+        if done.publish_waits is not None:
+            if did_wait is None:
+                log.warning("publish_waits", reason=done.publish_waits)
+            return False
+        self._make_tables()
+        connection = self._warehouse.connection
+        comments.describe(connection)
+        done.model_errors = self._analytics.make(connection, done.model_errors)
+        self._publisher.publish(connection)
+        return True
+
+    def _is_current(self) -> bool:
+        """Whether the published file is what the loader's is, with the models of now."""
+        published, ours = self._publisher.said(), said_by(self._warehouse.connection)
+        return published == ours and self._analytics.are_those_of(ours)
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    taken = LoadRunning(
+        f"Another load is running on {data_dir}. It will load what is pending; wait for it, "
+        "or stop it first."
+    )
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(only_one(data_dir / "load.lock", taken))
+        except OSError as error:
+            raise LoadFailed(
+                f"A load cannot write to {data_dir}: {error}. Nothing is lost: the buffer keeps it."
+            ) from error
+        yield

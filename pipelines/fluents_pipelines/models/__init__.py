@@ -1,0 +1,1 @@
+"""The models: SQL files made into views and tables of the schema `analytics`, and checked."""

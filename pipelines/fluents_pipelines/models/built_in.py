@@ -1,0 +1,149 @@
+"""The models of `sql/models`: views and tables in the schema `analytics`, and their checks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from fluents_connector.errors import ModelError
+from fluents_pipelines.models import incremental
+from fluents_pipelines.models.incremental import ANALYTICS
+from fluents_pipelines.sql_files import (
+    SqlFile,
+    column_comments,
+    explained,
+    in_order,
+    read_folder,
+    sql_folder,
+)
+from fluents_pipelines.sql_text import identifier, json_path, literal
+from fluents_pipelines.tables import ALL_TABLES
+
+OFFENDING_ROWS = 20
+_NO_ROWS = {"view": "", "table": "\nlimit 0"}
+_JSON_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "boolean": "BOOLEAN"}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """How many rows break a claim; 0 is a pass. `OFFENDING_ROWS` is the most counted."""
+
+    check: str
+    offending_rows: int
+    path: Path
+
+
+def models(
+    folder: Path | None = None, *, post_call_columns: Mapping[str, str] | None = None
+) -> list[SqlFile]:
+    """The models, each after those that it selects from.
+
+    A view's readers have no variables, so the value of each `getvariable('…')` stands in it.
+    """
+    files = in_order(read_folder(folder or sql_folder() / "models"))
+    values = _values(post_call_columns or {})
+    return [replace(file, sql=_with_values(file.sql, values)) for file in files]
+
+
+def checks() -> list[SqlFile]:
+    """The checks, by name: `<model>__<claim>`, each a query for the rows that break it."""
+    return read_folder(sql_folder() / "checks")
+
+
+def fingerprint(files: list[SqlFile]) -> str:
+    """Changes when a model, or a description in the warehouse, does."""
+    text = repr([(file.name, file.sql) for file in files]) + repr(ALL_TABLES)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
+    """Makes the views, and the tables with no rows yet, in one transaction.
+
+    All calls are stale then: `refresh` fills the tables.
+    """
+    incremental.prepare(connection)
+    kinds = relations(connection)
+    connection.execute("begin")
+    try:
+        for file in files:
+            kind = "table" if file.is_table else "view"
+            relation = f"{ANALYTICS}.{file.name}"
+            try:
+                if file.name in kinds:
+                    connection.execute(f"drop {kinds[file.name]} {relation}")
+                connection.execute(f"create {kind} {relation} as {file.sql}{_NO_ROWS[kind]}")
+            except duckdb.Error as error:
+                raise ModelError(explained(file, error)) from error
+            describe(connection, file, kind)
+        incremental.mark_all(connection)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def relations(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What there is in the schema of the models: view or table, by name."""
+    return dict(
+        connection.execute(
+            "select view_name, 'view' from duckdb_views() where schema_name = ?1"
+            " union all select table_name, 'table' from duckdb_tables() where schema_name = ?1",
+            [ANALYTICS],
+        ).fetchall()
+    )
+
+
+def run_checks(
+    connection: duckdb.DuckDBPyConnection, files: list[SqlFile] | None = None
+) -> list[CheckResult]:
+    """Runs every check, or those given, and counts the rows that it returns."""
+    results = []
+    for check in checks() if files is None else files:
+        try:
+            rows = connection.execute(check.sql).fetchmany(OFFENDING_ROWS)
+        except duckdb.Error as error:
+            raise ModelError(explained(check, error)) from error
+        results.append(CheckResult(check.name, len(rows), check.path))
+    return results
+
+
+def describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, kind: str) -> None:
+    """Puts the header and the comments above the columns where tools show them."""
+    relation = f"{ANALYTICS}.{file.name}"
+    connection.execute(f"comment on {kind} {relation} is {literal(file.description)}")
+    try:
+        comments = column_comments(file)
+    except ModelError:  # of the user's own: DuckDB understands what sqlglot does not
+        comments = {}
+    for column, *_ in connection.execute(f"describe {relation}").fetchall():
+        if text := comments.get(column, comments.get("")):
+            connection.execute(
+                f"comment on column {relation}.{identifier(column)} is {literal(text)}"
+            )
+
+
+def _values(post_call_columns: Mapping[str, str]) -> dict[str, str]:
+    """What models may ask for by `getvariable`, as SQL."""
+    names = [field.replace(".", "_") for field in post_call_columns]
+    types = [_JSON_TYPES[type_] for type_ in post_call_columns.values()]
+    structure = {"result_text": "VARCHAR", **dict(zip(names, types, strict=True))}
+    return {
+        "post_call_names": _quoted_list(names),
+        "post_call_paths": _quoted_list([json_path(field) for field in post_call_columns]),
+        "post_call_types": literal(json.dumps(structure)),
+    }
+
+
+def _with_values(sql: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        sql = sql.replace(f"getvariable('{name}')", value)
+    return sql
+
+
+def _quoted_list(texts: Sequence[str]) -> str:
+    return f"[{', '.join(map(literal, texts))}]::varchar[]"

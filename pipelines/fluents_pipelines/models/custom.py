@@ -1,0 +1,167 @@
+"""The user's own models: views beside ours in the schema `analytics`, made after them.
+
+`models_dir` holds them, one `SELECT` a file, and their checks in `checks/` below it. The files are
+the operator's own code, and DuckDB runs them as such. One with an error is reported by its file
+and line, and is not there; it stops neither a load nor the other models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import duckdb
+import structlog
+
+from fluents_connector.errors import ModelError
+from fluents_pipelines.models.built_in import CheckResult, describe, relations, run_checks
+from fluents_pipelines.models.incremental import ANALYTICS
+from fluents_pipelines.sql_files import (
+    SqlFile,
+    explained,
+    first_line_of_sql,
+    line_of_references,
+    parse_file,
+)
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFiles:
+    """The files that could be read, and what is wrong with the others."""
+
+    files: list[SqlFile]
+    errors: list[str]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when a file does."""
+        if not (self.files or self.errors):
+            return ""
+        text = repr(([(file.path.name, file.sql) for file in self.files], self.errors))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read(folder: Path | None) -> OwnFiles:
+    """The models in the folder of the settings; none where no folder is set."""
+    if folder is None:
+        return OwnFiles([], [])
+    try:
+        return _read(folder)
+    except OSError as error:
+        why = f"models_dir cannot be read: {error.strerror}. Make the folder or change the setting."
+        return OwnFiles([], [f"{folder}: {why}"])
+
+
+def read_checks(folder: Path | None) -> OwnFiles:
+    """The checks of the user's own models."""
+    checks = folder and folder / "checks"
+    return read(checks) if checks and checks.exists() else OwnFiles([], [])
+
+
+def build(connection: duckdb.DuckDBPyConnection, own: OwnFiles, ours: Collection[str]) -> list[str]:
+    """Makes the views anew, drops those whose file is gone, and returns what is wrong.
+
+    `ours` are the names that are taken.
+    """
+    there = relations(connection)
+    for name, kind in there.items():
+        if kind == "view" and name not in ours:
+            connection.execute(f'drop view {ANALYTICS}."{name}"')
+    taken = {*ours, *(name for name, kind in there.items() if kind == "table")}
+    errors = list(own.errors)
+    sound = []
+    for file in own.files:
+        if problem := _problem(connection, file) or _name_problem(file, taken):
+            errors.append(problem)
+        else:
+            sound.append(file)
+    for file in _in_order(sound, errors):
+        try:
+            connection.execute(f"create view {ANALYTICS}.{file.name} as {file.sql}")
+            describe(connection, file, "view")
+        except duckdb.Error as error:
+            errors.append(explained(file, error))
+    return sorted(errors)
+
+
+def run_own_checks(
+    connection: duckdb.DuckDBPyConnection, folder: Path | None
+) -> tuple[list[CheckResult], list[str]]:
+    """What each of the user's own checks finds, and what is wrong with the others."""
+    checks = read_checks(folder)
+    results, errors = [], list(checks.errors)
+    for check in checks.files:
+        if problem := _problem(connection, check):
+            errors.append(problem)
+            continue
+        try:
+            results += run_checks(connection, [check])
+        except ModelError as error:
+            errors.append(str(error))
+    return results, errors
+
+
+def _read(folder: Path) -> OwnFiles:
+    files, errors = [], []
+    for path in sorted(folder.iterdir()):
+        if path.suffix != ".sql" or path.name.startswith("."):  # editors keep theirs so
+            continue
+        try:
+            files.append(parse_file(path, path.read_text(encoding="utf-8")))
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            errors.append(f"{path}:{line}: this is no UTF-8. Save the file as UTF-8.")
+        except OSError as error:
+            errors.append(f"{path}:1: it cannot be read: {error.strerror}.")
+    return OwnFiles(files, errors)
+
+
+def _problem(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> str | None:
+    """What is wrong with a file if it is not one `SELECT`."""
+    try:
+        statements = connection.extract_statements(file.sql)
+    except duckdb.Error as error:
+        return explained(file, error)
+    if [statement.type for statement in statements] == [duckdb.StatementType.SELECT]:
+        return None
+    return f"{file.path}:{first_line_of_sql(file)}: a model or check is one SELECT and no more."
+
+
+def _name_problem(file: SqlFile, taken: Collection[str]) -> str | None:
+    if file.name in taken:
+        what = "is the name of a model of fluents-warehouse. Rename the file."
+    elif not NAME.fullmatch(file.name):
+        what = "cannot be a model's name. Name the file in a-z, 0-9 and _, a letter first."
+    elif file.is_table:
+        what = "cannot be a table: models of your own are views. Remove `materialized: table`."
+    else:
+        return None
+    return f"{file.path}:1: `{file.name}` {what}"
+
+
+def _in_order(files: Iterable[SqlFile], errors: list[str]) -> list[SqlFile]:
+    """Each after those that it selects from; adds those that select from each other to errors."""
+    left = {file.name: file for file in files}
+    while True:
+        lines = {name: line_of_references(file, ANALYTICS) for name, file in left.items()}
+        graph = {name: found.keys() & left.keys() for name, found in lines.items()}
+        try:
+            return [left[name] for name in TopologicalSorter(graph).static_order()]
+        except CycleError as error:
+            circle = error.args[1]
+            # graphlib names each before those that select from it
+            for one, other in zip(circle[1:], circle, strict=False):
+                errors.append(
+                    f"{left[one].path}:{lines[one][other]}: these models select from each other: "
+                    f"{' → '.join(reversed(circle))}."
+                )
+            for name in set(circle):
+                del left[name]

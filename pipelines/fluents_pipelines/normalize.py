@@ -1,0 +1,393 @@
+"""Turns a batch of deliveries into the warehouse's rows, by SQL in an in-memory DuckDB.
+
+It promises that no delivery stops a batch. A body that the SQL cannot take becomes an event
+whose `extra` holds the body as text, so that nothing is lost and everything else is loaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlglot
+import structlog
+
+from fluents_connector.buffer import Batch, StoredDelivery
+from fluents_connector.delivery import MAX_NAME_CHARACTERS
+from fluents_connector.errors import ModelError
+from fluents_pipelines.disk_space import limit_spilling
+from fluents_pipelines.memory import is_too_much, room_for_one
+from fluents_pipelines.sql_files import SqlFile, in_order, read_folder, references, sql_folder
+from fluents_pipelines.sql_text import json_path
+from fluents_pipelines.tables import BY_NAME, CALLS, EVENTS, QUARANTINE, Table
+
+# Of one table's rows of a batch. They lie outside of the engine, so its limit does not hold them:
+# 9 MB of short turns of a call whose id has 1,000 characters would be 1.8 GB.
+MOST_ROW_BYTES = 512 * 1024**2
+ROWS_AT_ONCE = 10_000  # that become Arrow before they are counted
+_LEAST_TURN_BYTES = 4  # "AI:" and a line break
+
+log = structlog.get_logger(__name__)
+
+# A pair of surrogates, half of one (group 1), or any other escape: read from the left, so that
+# the second backslash of an escaped backslash is never taken for the start of an escape.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+_DELIVERIES = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("event_id", pa.string()),
+        ("received_at", pa.timestamp("us", tz="UTC")),
+        ("webhook", pa.string()),
+        ("call_id", pa.string()),
+        ("type", pa.string()),
+        ("body", pa.string()),
+        ("body_base64", pa.string()),
+        ("duplicate_of", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("redacted", pa.int64()),
+        ("buffer_id", pa.string()),
+    ]
+)
+
+
+class BatchTooLarge(Exception):
+    """The batch needs more memory than the SQL may have; half of it may fit."""
+
+
+def fingerprint() -> str:
+    """Changes when the SQL or a table's columns do; comments and layout do not count."""
+    return _fingerprint(_read_steps(sql_folder() / "tables"))
+
+
+class Normalizer:
+    """Runs the SQL of `sql/tables` on batches. Close it, or use it in a `with` block."""
+
+    def __init__(
+        self,
+        payload_fields: Mapping[str, Sequence[str]],
+        *,
+        memory_limit: str = "256MB",
+        spill_folder: Path | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self._steps = _read_steps(folder or sql_folder() / "tables")
+        (calls,) = (file for file, table in self._steps if table is CALLS)
+        self.sources_of_calls = references(calls) & BY_NAME.keys()
+        """The names of the tables that `calls` is folded from."""
+        self._names = [table.name for _, table in self._steps]
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": memory_limit,
+                "temp_directory": str(spill_folder or ""),  # "" where nothing may be written
+                "python_enable_replacements": False,  # a name in the SQL is never a Python variable
+            },
+        )
+        self._connection.execute("set timezone = 'UTC'")
+        for fact, names in payload_fields.items():
+            self._set_variable(f"{fact}_names", names)
+            self._set_variable(f"{fact}_paths", [json_path(name) for name in names])
+        self._connection.execute((sql_folder() / "macros.sql").read_text(encoding="utf-8"))
+
+    def __enter__(self) -> Normalizer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the in-memory database."""
+        self._connection.close()
+
+    def limit_spilling(self, folder: Path, reserve: int) -> None:
+        """See `fluents_pipelines.disk_space`."""
+        limit_spilling(self._connection, folder, reserve)
+
+    def room_for_one(self) -> AbstractContextManager[None]:
+        """See `fluents_pipelines.memory`."""
+        return room_for_one(self._connection)
+
+    def tables(self, batch: Batch, *, text_only: bool = False) -> dict[str, pa.Table]:
+        """The rows of `batch` for each table of `fluents_pipelines.tables.NORMALIZED`, by its name.
+
+        `calls` is what the batch alone says of them; see `with_known`. With `text_only` nothing
+        is read out of the bodies. Raises `BatchTooLarge` where several deliveries together need
+        too much memory.
+        """
+        rows = [_as_text_only(row) if text_only or _multiplies(row) else row for row in batch.rows]
+        if text_only:
+            with room_for_one(self._connection):
+                return self._run(_arrow(batch.buffer_id, rows))
+        try:
+            return self._run(_arrow(batch.buffer_id, rows))
+        except duckdb.OutOfMemoryException as error:
+            if len(rows) > 1:
+                raise BatchTooLarge from error
+            return self._run_one_large(batch.buffer_id, rows[0])
+        except (duckdb.Error, pa.ArrowException) as error:
+            # Not its text: that quotes the body, which is somebody's conversation.
+            log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
+        unreadable = self._unreadable(batch.buffer_id, rows)
+        repaired = [_as_text_only(row) if row[0] in unreadable else row for row in rows]
+        return self._run(_arrow(batch.buffer_id, repaired))
+
+    def derived(self, events: pa.Table) -> dict[str, pa.Table]:
+        """The rows that rows of `events` give in the tables made from them.
+
+        `calls` is what these events alone say of them, as in `tables`.
+        Raises `BatchTooLarge` where several events together need too much memory.
+        """
+        try:
+            return self._run_derived(events)
+        except duckdb.OutOfMemoryException as error:
+            if events.num_rows > 1:
+                raise BatchTooLarge from error
+            with room_for_one(self._connection):
+                return self._run_derived(events)
+
+    def _run_derived(self, events: pa.Table) -> dict[str, pa.Table]:
+        tables: dict[str, pa.Table] = {}
+        self._connection.register(EVENTS.name, events)
+        self._connection.register("known_calls", CALLS.arrow_schema.empty_table())
+        try:
+            for file, table in self._steps:
+                if table not in (EVENTS, QUARANTINE):
+                    tables[table.name] = self._rows(file, table)
+                    self._connection.register(table.name, tables[table.name])
+        finally:
+            for name in (EVENTS.name, "known_calls", *tables):
+                self._connection.unregister(name)
+        return tables
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the SQL that it runs; see `fingerprint`."""
+        return _fingerprint(self._steps)
+
+    def calls(self, known: Mapping[str, pa.Table]) -> pa.Table:
+        """The rows of `calls` that `known` gives: all rows of some calls, by table.
+
+        Its own `calls` are what was known of them; what their events say counts more.
+        """
+        try:
+            for name in self.sources_of_calls:
+                self._connection.register(name, known[name])
+            self._connection.register("known_calls", known[CALLS.name])
+            (file,) = (file for file, table in self._steps if table is CALLS)
+            return self._rows(file, CALLS)
+        finally:
+            for name in ("known_calls", *self.sources_of_calls):
+                self._connection.unregister(name)
+
+    def with_known(self, tables: Mapping[str, pa.Table], known: pa.Table) -> pa.Table:
+        """The rows of `calls` of a batch's `tables`, with what was `known` of the same calls."""
+        calls = tables[CALLS.name]
+        if not known.num_rows:
+            return calls
+        is_known = pc.is_in(calls["call_id"], value_set=known["call_id"].combine_chunks())
+        return pa.concat_tables([calls.filter(pc.invert(is_known)), self._folded(tables, known)])
+
+    def _folded(self, tables: Mapping[str, pa.Table], known: pa.Table) -> pa.Table:
+        """The rows of `known` calls together with their events in `tables`."""
+        ids = known["call_id"].combine_chunks()
+        rows = {
+            name: tables[name].filter(pc.is_in(tables[name]["call_id"], value_set=ids))
+            for name in self.sources_of_calls
+        }
+        try:
+            return self.calls({**rows, CALLS.name: known})
+        except duckdb.OutOfMemoryException:
+            if known.num_rows == 1:
+                with room_for_one(self._connection):
+                    return self.calls({**rows, CALLS.name: known})
+        half = known.num_rows // 2
+        return pa.concat_tables(
+            [self._folded(tables, part) for part in (known.slice(0, half), known.slice(half))]
+        )
+
+    def _run(self, deliveries: pa.Table) -> dict[str, pa.Table]:
+        try:
+            return self._run_steps(deliveries)
+        finally:
+            # A registered table is held, and while dlt loads this batch it needs the memory.
+            for name in ("deliveries", "raw_deliveries", "known_calls", *self._names):
+                self._connection.unregister(name)
+
+    def _run_one_large(self, buffer_id: str, row: tuple[Any, ...]) -> dict[str, pa.Table]:
+        with room_for_one(self._connection):
+            try:
+                return self._run(_arrow(buffer_id, [row]))
+            except duckdb.OutOfMemoryException:
+                log.warning("body_too_large_for_memory", event_id=row[1])
+                return self._run(_arrow(buffer_id, [_as_text_only(row)]))
+
+    def _run_steps(self, deliveries: pa.Table) -> dict[str, pa.Table]:
+        tables: dict[str, pa.Table] = {}
+        self._connection.register("deliveries", self._repair(deliveries))
+        self._connection.register("known_calls", CALLS.arrow_schema.empty_table())
+        types = set(deliveries["type"].unique().to_pylist())
+        for file, table in self._steps:
+            if not table.event_types or types.intersection(table.event_types):
+                rows = self._rows(file, table)
+            else:  # planning the SQL would take as long as all else does for one event
+                rows = table.arrow_schema.empty_table()
+            self._connection.register(table.name, rows)
+            tables[table.name] = rows
+        return tables
+
+    def _rows(self, file: SqlFile, table: Table) -> pa.Table:
+        columns = ", ".join(column.name for column in table.columns)
+        result = self._connection.sql(f"select {columns} from ({file.sql}\n)")  # noqa: S608 # our own SQL
+        reader = result.to_arrow_reader(ROWS_AT_ONCE)
+        parts, size = [], 0
+        try:
+            with reader:  # DuckDB does nothing else before it is closed
+                for part in reader:
+                    parts.append(part)
+                    size += part.nbytes
+                    if size > MOST_ROW_BYTES:
+                        raise duckdb.OutOfMemoryException(f"{table.name}: {size} bytes of rows")
+        except (OSError, RuntimeError, pa.ArrowException) as error:
+            # Arrow keeps nothing of DuckDB's error but its text
+            if is_too_much(error):
+                raise duckdb.OutOfMemoryException(f"{table.name}: out of memory") from error
+            raise pa.ArrowException(f"{table.name}: {type(error).__name__}") from error
+        return pa.Table.from_batches(parts, reader.schema).cast(table.arrow_schema)
+
+    def _repair(self, deliveries: pa.Table) -> pa.Table:
+        """Replaces halves of surrogate pairs, which DuckDB's JSON refuses, by U+FFFD."""
+        self._connection.register("raw_deliveries", deliveries)
+        broken = self._connection.execute(
+            "select position from raw_deliveries where reason is null and not json_valid(body)"
+        ).fetchall()
+        if not broken:
+            return deliveries
+        positions = {position for (position,) in broken}
+        bodies = [
+            _without_half_surrogates(body) if position in positions else body
+            for position, body in zip(
+                deliveries["position"].to_pylist(), deliveries["body"].to_pylist(), strict=True
+            )
+        ]
+        index = deliveries.schema.get_field_index("body")
+        return deliveries.set_column(index, "body", pa.array(bodies, pa.string()))
+
+    def _unreadable(self, buffer_id: str, rows: list[tuple[Any, ...]]) -> set[int]:
+        """The positions of the deliveries that the SQL cannot take, by halving."""
+        try:
+            self._run(_arrow(buffer_id, rows))
+        except (duckdb.Error, pa.ArrowException) as error:
+            if len(rows) == 1:
+                log.error("body_unreadable", event_id=rows[0][1], error=type(error).__name__)
+                return {rows[0][0]}
+            half = len(rows) // 2
+            return self._unreadable(buffer_id, rows[:half]) | self._unreadable(
+                buffer_id, rows[half:]
+            )
+        return set()
+
+    def _set_variable(self, name: str, values: Sequence[str]) -> None:
+        self._connection.execute(f"set variable {name} = ?::varchar[]", [list(values)])
+
+
+def _arrow(buffer_id: str, rows: list[tuple[Any, ...]]) -> pa.Table:
+    columns = dict(
+        zip(
+            StoredDelivery._fields,
+            zip(*rows, strict=True) if rows else [()] * len(StoredDelivery._fields),
+            strict=True,
+        )
+    )
+    bodies, encoded = _texts(columns["body"], columns["reason"])
+    arrays = {
+        **columns,
+        "body": bodies,
+        "body_base64": encoded,
+        "buffer_id": [buffer_id] * len(rows),
+    }
+    return pa.table(
+        {field.name: pa.array(arrays[field.name], field.type) for field in _DELIVERIES},
+        schema=_DELIVERIES,
+    )
+
+
+def _texts(
+    bodies: Sequence[bytes | None], reasons: Sequence[str | None]
+) -> tuple[list[str | bytes | None], list[str | None]]:
+    """Bodies as text, and in base64 those of refused deliveries that are not UTF-8."""
+    texts: list[str | bytes | None] = list(bodies)  # Arrow takes UTF-8 bytes as they are
+    encoded: list[str | None] = [None] * len(texts)
+    for index, reason in enumerate(reasons):
+        body = bodies[index]
+        if reason is None or body is None:
+            continue
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            texts[index] = None
+            encoded[index] = base64.b64encode(body).decode()
+    return texts, encoded
+
+
+def _without_half_surrogates(body: str) -> str:
+    return _ESCAPE.sub(lambda match: "\\ufffd" if match[1] else match[0], body)
+
+
+def _multiplies(row: tuple[Any, ...]) -> bool:
+    """Whether the id of the call, in each row that its body may have, could fill the memory.
+
+    Only of an id that the receiver takes no more: an older version stored it.
+    """
+    call_id, body = row[4] or "", row[6] or b""
+    return (
+        len(call_id) > MAX_NAME_CHARACTERS
+        and len(call_id) * len(body) / _LEAST_TURN_BYTES > MOST_ROW_BYTES
+    )
+
+
+def _as_text_only(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    delivery = StoredDelivery(*row)
+    if delivery.reason is not None:
+        return row  # of a refused one nothing is read
+    text = (delivery.body or b"").decode(errors="replace")
+    return tuple(delivery._replace(body=json.dumps({"body": text}).encode()))
+
+
+def _read_steps(folder: Path) -> list[tuple[SqlFile, Table]]:
+    """The SQL of each table, in the order in which it is run."""
+    files = in_order(read_folder(folder))
+    for file in files:
+        if file.name not in BY_NAME:
+            raise ModelError(f"{file.path} names no table of fluents_pipelines/tables.py.")
+    return [(file, BY_NAME[file.name]) for file in files]
+
+
+def _fingerprint(steps: Sequence[tuple[SqlFile, Table]]) -> str:
+    macros = (sql_folder() / "macros.sql").read_text(encoding="utf-8")
+    parts = [
+        *(
+            f"{table.name} {table.key} {[(c.name, c.data_type) for c in table.columns]}"
+            for _, table in steps
+        ),
+        *(
+            token.text
+            for sql in (macros, *(file.sql for file, _ in steps))
+            for token in sqlglot.tokenize(sql, read="duckdb")
+        ),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What reads the published warehouse: queries, exports, the SQL server, the notebooks."""

@@ -1,0 +1,246 @@
+"""Serves the published warehouse to DuckDB clients, over DuckDB's own Quack protocol, read-only.
+
+It serves the published file, from a process of its own, and not the loader's. Quack keeps the
+transaction of a result until its client has read it, for ever if the client is killed, and while
+one is open DuckDB refuses the checkpoint that publishing needs: one killed notebook would stop
+all publishing. Here it keeps an old file alive, and shares neither memory nor crashes with the
+loader. Each new file is attached beside the old one, and the views that clients select from are
+turned to it in one transaction: a query reads all of one file.
+
+What keeps clients from writing: the file is attached read-only in an engine that may touch no
+other file, `admitted` of `sql/serving.sql` lets nothing but a SELECT from what is served pass, and
+the configuration is locked. What the environment tells DuckDB of passwords is not in that engine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import socket
+from collections import Counter
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import structlog
+
+from fluents_connector.errors import SqlUnavailable
+from fluents_connector.settings import Settings
+from fluents_pipelines.models.incremental import ANALYTICS, STALE
+from fluents_pipelines.sql_files import sql_folder
+from fluents_pipelines.sql_text import identifier, literal
+from fluents_pipelines.tables import SCHEMA
+from fluents_pipelines.warehouse.duckdb_file.publish import snapshots_of
+
+EXTENSIONS = ("httpfs", "quack")  # Quack takes its random numbers from httpfs
+
+# httpfs and DuckDB make settings of them, which SQL can read
+_CREDENTIALS = re.compile(r"AWS_.*|DUCKDB_S3_.*|.*_PROXY", re.IGNORECASE)
+
+log = structlog.get_logger(__name__)
+
+
+def load_quack(connection: duckdb.DuckDBPyConnection) -> None:
+    """Loads Quack, from PyPI's packages or else from DuckDB's server. Raises `SqlUnavailable`."""
+    for name in EXTENSIONS:
+        try:
+            with suppress(ImportError):
+                package = importlib.import_module("duckdb_extensions")
+                with suppress(duckdb.Error):  # it is not for this version of DuckDB
+                    package.import_extension(name, con=connection)
+            connection.execute(f"install {name}")  # nothing where it is installed
+            connection.load_extension(name)
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0].rstrip(":. ")
+            raise SqlUnavailable(
+                f"SQL cannot be served: DuckDB {duckdb.__version__} has no extension `{name}` here "
+                f"({reason}). DuckDB fetches it by itself where it reaches extensions.duckdb.org. "
+                "Elsewhere: pip install duckdb==1.5.5 duckdb-extensions==1.5.5 "
+                "duckdb-extension-quack==1.5.5 duckdb-extension-httpfs==1.5.5"
+            ) from error
+
+
+def check_quack(settings: Settings) -> None:
+    """Raises `SqlUnavailable` where SQL cannot be served."""
+    _token(settings)
+    with closing(duckdb.connect()) as connection:
+        load_quack(connection)
+
+
+class SqlServer:
+    """Serves until it is closed; `follow` turns it to a file that was published since.
+
+    It takes credentials of S3 and proxies out of this process's environment, for good.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        token = _token(settings)
+        check_quack(settings)  # here the extensions are fetched, through a proxy if there is one
+        for name in filter(_CREDENTIALS.fullmatch, list(os.environ)):
+            del os.environ[name]
+        # DuckDB resolves links to folders before it looks whether a file is allowed
+        self._path = settings.warehouse_path.parent.resolve() / settings.warehouse_path.name
+        self._served: tuple[int, ...] = ()  # the file that the views lead to
+        self._failed: tuple[int, ...] = ()
+        self._number = 0  # of the last database that was attached, so that no name comes twice
+        self._database = ""  # that the views lead to
+        self._left_out: dict[str, str] = {}
+        self.uri = settings.sql_uri
+        with ExitStack() as opened:
+            self._links = Path(opened.enter_context(TemporaryDirectory(prefix="fluents-sql-")))
+            self._connection = opened.enter_context(
+                closing(duckdb.connect(config={"python_enable_replacements": False}))
+            )
+            self._connection.execute((sql_folder() / "serving.sql").read_text(encoding="utf-8"))
+            load_quack(self._connection)
+            self._lock_in(settings)
+            self.follow()
+            self._serve(settings, token)
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> SqlServer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Takes no more clients, and ends those that are there."""
+        with self._opened:
+            self._connection.execute("call quack_stop(?)", [self.uri])
+
+    def follow(self) -> None:
+        """Serves the published file if it is new; if it cannot, the former, and tries again."""
+        try:
+            stat = self._path.stat()
+        except OSError:  # nothing is published yet
+            return
+        file = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if file == self._served:
+            return
+        try:
+            self._serve_file()
+            self._served = file
+        except (duckdb.Error, OSError) as error:
+            if file != self._failed:  # once, and not at each look
+                log.error("sql_not_refreshed", error=str(error))
+            self._failed = file
+
+    def _lock_in(self, settings: Settings) -> None:
+        connection = self._connection
+        spill = settings.data_dir.resolve() / "sql-spill"
+        for name, value in {
+            "memory_limit": literal(settings.memory_limit),
+            "temp_directory": literal(str(spill)),
+            "allowed_directories": f"[{literal(str(snapshots_of(self._path)))}]",
+            # where there are no links, and so no snapshots
+            "allowed_paths": f"[{literal(str(self._path))}, {literal(f'{self._path}.wal')}]",
+            "enable_external_access": "false",
+            "quack_authorization_function": "'admitted'",
+            "lock_configuration": "true",
+        }.items():
+            connection.execute(f"set global {name} = {value}")
+
+    def _serve(self, settings: Settings, token: str) -> None:
+        family = socket.AF_INET6 if ":" in settings.sql_host else socket.AF_INET
+        try:
+            # Quack would share a port with whoever has it.
+            socket.create_server((settings.sql_host, settings.sql_port), family=family).close()
+            self._connection.execute(
+                "call quack_serve(?, token := ?, allow_other_hostname := true)", [self.uri, token]
+            )
+        except (duckdb.Error, OSError) as error:
+            raise SqlUnavailable(f"SQL cannot be served on {self.uri}: {error}") from error
+
+    def _serve_file(self) -> None:
+        self._number += 1
+        database = f"published_{self._number}"
+        # Through a link, as DuckDB takes two databases at one path for the same.
+        link = self._link(database)
+        link.symlink_to(self._path)
+        try:
+            self._connection.execute(f"attach {literal(str(link))} as {database} (read_only)")
+            self._turn_to(database)
+        except BaseException:
+            self._detach(database)
+            raise
+        former, self._database = self._database, database
+        if former:
+            self._detach(former)
+
+    def _detach(self, database: str) -> None:
+        try:
+            self._connection.execute(f"detach database if exists {database}")
+        finally:
+            self._link(database).unlink(missing_ok=True)
+
+    def _link(self, database: str) -> Path:
+        return self._links / f"{database}.duckdb"
+
+    def _turn_to(self, database: str) -> None:
+        relations = self._relations(database)
+        count = Counter(name.lower() for _, name, _ in relations)
+        connection = self._connection
+        connection.execute("begin")
+        try:
+            for (name,) in connection.execute(
+                "select relation_name from serving.served where create_sql is not null"
+            ).fetchall():
+                connection.execute(f"drop view main.{identifier(name)}")
+            for schema in (SCHEMA, ANALYTICS):
+                connection.execute(f"drop schema if exists {schema} cascade")
+                connection.execute(f"create schema {schema}")
+            connection.execute("delete from serving.served")
+            for schema, name, create_sql in relations:
+                source = f"{database}.{schema}.{identifier(name)}"
+                connection.execute(f"create view {schema}.{identifier(name)} as from {source}")
+                # Quack leaves the schema out when it asks for a table, so it must be found without.
+                is_table = count[name.lower()] == 1
+                if is_table:
+                    connection.execute(f"create view main.{identifier(name)} as from {source}")
+                connection.execute(
+                    "insert into serving.served values (?, ?, ?)",
+                    [schema, name, create_sql if is_table else None],
+                )
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+
+    def _relations(self, database: str) -> list[tuple[str, str, str]]:
+        """Schema, name and a `CREATE TABLE` of all that can be selected from."""
+        found = []
+        left_out = {}
+        for schema, name in self._connection.execute(
+            "select schema_name, table_name from system.main.duckdb_tables()"
+            " where database_name = ?1 union all"
+            " select schema_name, view_name from system.main.duckdb_views()"
+            " where database_name = ?1 order by all",
+            [database],
+        ).fetchall():
+            if schema not in (SCHEMA, ANALYTICS) or f"{schema}.{name}" == STALE:
+                continue
+            try:
+                columns = self._connection.execute(
+                    f"describe {database}.{schema}.{identifier(name)}"
+                ).fetchall()
+            except duckdb.Error as error:  # one of the user's own that reads another file
+                left_out[name] = str(error)
+                continue
+            listed = ", ".join(f"{identifier(column)} {type_}" for column, type_, *_ in columns)
+            found.append((schema, name, f"CREATE TABLE {schema}.{identifier(name)} ({listed})"))
+        for name, reason in left_out.items() - self._left_out.items():
+            log.warning("model_not_served", model=name, error=reason)
+        self._left_out = left_out
+        return found
+
+
+def _token(settings: Settings) -> str:
+    if settings.sql_token is None:
+        raise SqlUnavailable(
+            'SQL needs a token. Put sql_token = "…" into the settings, above the first [section]. '
+            'Make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return settings.sql_token.get_secret_value()

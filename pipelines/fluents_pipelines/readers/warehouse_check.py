@@ -1,0 +1,37 @@
+"""`buffer check`: whether the published warehouse holds what the buffer was told that it holds."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from fluents_connector.buffer.sqlite.check import Finding, confirmed, ids_up_to
+from fluents_connector.errors import QueryError
+from fluents_pipelines.readers.query import published
+from fluents_pipelines.warehouse.duckdb_file.progress import missing, position
+
+
+def check_warehouse(buffer_path: Path, warehouse_path: Path) -> Iterator[Finding]:
+    """Whether the published warehouse holds what the buffer was told that it holds."""
+    lacking: list[str] = []
+    try:
+        buffer_id, told = confirmed(buffer_path)
+        with published(warehouse_path) as connection:
+            published_up_to, _ = position(connection, buffer_id)
+            for event_ids in ids_up_to(buffer_path, min(published_up_to, told)):
+                lacking += missing(connection, event_ids)
+    except sqlite3.DatabaseError:
+        return  # what is wrong with the buffer's file, its own findings say
+    except QueryError as error:
+        advice = "Run `fluents-warehouse load`: it publishes the warehouse again." if told else ""
+        yield Finding("warehouse", not told, str(error), advice)
+        return
+    if lacking:
+        detail = f"It lacks {len(lacking):,} deliveries that it held once, from {lacking[0]} on."
+        yield Finding("warehouse", False, detail, "Run `fluents-warehouse replay`.")
+        return
+    behind = told - published_up_to
+    later = f"; {behind:,} more are loaded and published with the next load" if behind > 0 else ""
+    detail = f"It holds all that is kept here up to position {published_up_to:,}{later}."
+    yield Finding("warehouse", True, detail)

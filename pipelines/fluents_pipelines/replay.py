@@ -1,0 +1,219 @@
+"""Derives rows of the warehouse again from the bodies that the buffer keeps.
+
+For what is known better by now (new names in `[fields]`, a newer version) and for what is
+missing. Afterwards the tables are what a first load of the same deliveries would make; rows
+that were right already are not touched, and nothing is taken from what the buffer forgot.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import structlog
+
+from fluents_connector.buffer import Batch, Buffer, StoredDelivery
+from fluents_connector.replay_request import ReplayAnswer, ReplayRequest
+from fluents_connector.settings import Settings
+from fluents_pipelines.memory import in_halves, room_for_one
+from fluents_pipelines.models.incremental import mark
+from fluents_pipelines.normalize import Normalizer
+from fluents_pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
+from fluents_pipelines.warehouse.duckdb_file.progress import rows_of_calls
+
+CALLS_AT_ONCE = 2_000  # so that memory has a limit, whatever is read again
+
+log = structlog.get_logger(__name__)
+
+# Where a row came through first stays as it is.
+_ORIGIN = {"buffer_id", "position"}
+_ACTIONS = {"INSERT": "added", "UPDATE": "changed"}
+
+
+def replay(
+    request: ReplayRequest,
+    settings: Settings,
+    buffer: Buffer,
+    normalizer: Normalizer,
+    connection: duckdb.DuckDBPyConnection,
+    progress: Callable[[int, int], None],
+    *,
+    only: Sequence[Table] = NORMALIZED,
+) -> ReplayAnswer:
+    """Reads again what is asked for and is loaded already, and sets right what differs.
+
+    Each batch is one transaction. Done again after a kill, it goes on where that left off. A
+    delivery that there is not enough memory for leaves the warehouse as it is, and is logged.
+    `only` some tables leaves the others, and what is folded from them, to the caller.
+    """
+    counts: Counter[str] = Counter()
+    received: list[int] = []
+    damaged = set(buffer.changed())  # what the warehouse holds of them is better
+    for batch in _chosen(request, damaged, settings, buffer, progress):
+
+        def do(start: int, stop: int, batch: Batch = batch) -> None:
+            part = replace(batch, rows=batch.rows[start:stop])
+            tables = normalizer.tables(part)
+            chosen = {table.name: tables[table.name] for table in only}
+            with closing(connection.cursor()) as cursor:
+                cursor.begin()
+                changes = set_right(cursor, normalizer, _events(part), chosen)
+                cursor.commit()
+            counts.update(changes)
+            counts["deliveries"] += stop - start
+
+        def skip(index: int, batch: Batch = batch) -> None:
+            log.error("delivery_not_replayed", event_id=StoredDelivery(*batch.rows[index]).event_id)
+
+        in_halves(0, len(batch.rows), do, room=partial(room, connection, normalizer), skip=skip)
+        received.append(min(row[_RECEIVED_AT] for row in batch.rows))
+    return ReplayAnswer(
+        request.request_id,
+        deliveries=counts["deliveries"],
+        first_received_at=min(received, default=None),
+        added=counts["added"],
+        changed=counts["changed"],
+        removed=counts["removed"],
+        damaged=len(damaged),
+    )
+
+
+@contextmanager
+def room(connection: duckdb.DuckDBPyConnection, normalizer: Normalizer) -> Iterator[None]:
+    """Both engines may take `memory.FOR_ONE` meanwhile."""
+    with room_for_one(connection), normalizer.room_for_one():
+        yield
+
+
+_RECEIVED_AT = StoredDelivery._fields.index("received_at")
+
+
+def _chosen(
+    request: ReplayRequest,
+    damaged: set[str],
+    settings: Settings,
+    buffer: Buffer,
+    progress: Callable[[int, int], None],
+) -> Iterator[Batch]:
+    position, up_to = 0, buffer.counts().confirmed_position
+    while position < up_to:
+        batch = buffer.read(
+            position, up_to, max_rows=settings.batch_rows, max_bytes=settings.batch_bytes
+        )
+        deliveries = (StoredDelivery(*row) for row in batch.rows)
+        rows: list[tuple[Any, ...]] = [
+            delivery
+            for delivery in deliveries
+            if _is_asked_for(request, delivery) and delivery.event_id not in damaged
+        ]
+        if rows:
+            yield Batch(batch.buffer_id, batch.after, batch.up_to, rows)
+        position = batch.up_to
+        progress(position, up_to)
+
+
+def _is_asked_for(request: ReplayRequest, delivery: StoredDelivery) -> bool:
+    return (request.since is None or delivery.received_at >= request.since) and (
+        not request.types or delivery.type in request.types
+    )
+
+
+def _events(batch: Batch) -> list[str]:
+    # A refused delivery that was stored after all is an event of the same id, and that one's
+    # rows are none of this delivery's.
+    deliveries = (StoredDelivery(*row) for row in batch.rows)
+    return [delivery.event_id for delivery in deliveries if delivery.reason is None]
+
+
+def set_right(
+    cursor: duckdb.DuckDBPyConnection,
+    normalizer: Normalizer,
+    events: list[str],
+    tables: Mapping[str, pa.Table],
+) -> Counter[str]:
+    """Makes the rows of some events be those of `tables`, in the transaction of the caller.
+
+    With their calls, which are what all their events say, if `tables` has those.
+    """
+    cursor.register("replayed", pa.table({"event_id": pa.array(events, pa.string())}))
+    counts: Counter[str] = Counter()
+    for table in NORMALIZED:
+        if table is not CALLS and table.name in tables:
+            counts += _merge(cursor, table, tables[table.name])
+            counts["removed"] += _remove(cursor, table, events)
+    if CALLS.name not in tables:
+        return counts
+    touched = cursor.sql(
+        f"select distinct call_id from {SCHEMA}.events where event_id in (from replayed)"  # noqa: S608
+    ).to_arrow_table()
+    mark(cursor, touched)
+    return counts + _fold(cursor, normalizer, touched)
+
+
+def _fold(
+    cursor: duckdb.DuckDBPyConnection, normalizer: Normalizer, touched: pa.Table
+) -> Counter[str]:
+    """Folds calls from all their events, of which only some may be read again."""
+    if touched.num_rows > CALLS_AT_ONCE:
+        return sum(
+            (
+                _fold(cursor, normalizer, touched.slice(start, CALLS_AT_ONCE))
+                for start in range(0, touched.num_rows, CALLS_AT_ONCE)
+            ),
+            Counter(),
+        )
+    known = {
+        name: rows_of_calls(cursor, table, touched)
+        for name, table in BY_NAME.items()
+        if name in normalizer.sources_of_calls or table is CALLS
+    }
+    return _merge(cursor, CALLS, normalizer.calls(known))
+
+
+def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> Counter[str]:
+    """Adds what is missing and changes what differs; counts both."""
+    names = table.column_names
+    told = [name for name in names if name not in table.key]
+    is_same_row = " and ".join(f"there.{name} = fresh.{name}" for name in table.key)
+    cursor.register("fresh", rows)
+    merged = cursor.execute(
+        f"merge into {SCHEMA}.{table.name} as there using fresh on ({is_same_row})"  # noqa: S608
+        f" when matched and ({' or '.join(_differs(table, name) for name in told)})"
+        f" then update set {', '.join(f'{name} = {_told(name)}' for name in told)}"
+        f" when not matched then insert ({', '.join(names)}, _dlt_load_id) values ("
+        f" {', '.join(f'fresh.{name}' for name in names)},"
+        f" (select max(load_id) from {SCHEMA}._dlt_loads where status = 0))"
+        " returning merge_action"
+    )
+    return Counter(_ACTIONS[action] for (action,) in merged.fetchall())
+
+
+def _told(name: str) -> str:
+    return f"coalesce(there.{name}, fresh.{name})" if name in _ORIGIN else f"fresh.{name}"
+
+
+def _differs(table: Table, name: str) -> str:
+    if name in _ORIGIN:
+        return f"there.{name} is null and fresh.{name} is not null"
+    is_json = any(column.name == name and column.data_type == "json" for column in table.columns)
+    return f"there.{name}{'::varchar' if is_json else ''} is distinct from fresh.{name}"
+
+
+def _remove(cursor: duckdb.DuckDBPyConnection, table: Table, events: list[str]) -> int:
+    """Removes the rows of replayed events that `fresh` does not have (any more)."""
+    if "event_id" not in table.key or not events:
+        return 0
+    keys = ", ".join(table.key)
+    row = cursor.execute(
+        f"delete from {SCHEMA}.{table.name} where event_id between ? and ?"  # noqa: S608
+        " and event_id in (from replayed)"
+        f" and ({keys}) not in (select ({keys}) from fresh)",
+        [min(events), max(events)],
+    ).fetchone()
+    return int(row[0]) if row else 0

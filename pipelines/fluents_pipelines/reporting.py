@@ -1,0 +1,96 @@
+"""Reports of a load what `status` and `/metrics` want to know of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning
+from fluents_connector.load_report import LoadReport, read_report, write_report
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Done:
+    """What a load has done so far, and what `LoadReport` tells of it besides."""
+
+    model_errors: list[str] = field(default_factory=list)
+    publish_waits: str | None = None
+    taken_back_at: float | None = None
+    deliveries: int = 0
+    batches: int = 0
+
+
+@contextmanager
+def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
+    """Writes the report of a load at its end, however it ends.
+
+    Any error that is not ours becomes a `LoadFailed`.
+    """
+    former = read_report(data_dir)
+    done = _as_it_was(former)
+    with _failure_reported(data_dir, started_at, done):
+        yield done
+    if former is None or not former.succeeded or done != _as_it_was(former):
+        _write(data_dir, started_at, done, None)
+
+
+@contextmanager
+def failure_to_open_reported(data_dir: Path) -> Iterator[None]:
+    """Writes the report of a load that ends before it begins, as its files cannot be opened.
+
+    Nothing is written where another load is running: the report is that one's to write.
+    """
+    with _failure_reported(data_dir, time.time(), _as_it_was(read_report(data_dir))):
+        yield
+
+
+@contextmanager
+def _failure_reported(data_dir: Path, started_at: float, done: Done) -> Iterator[None]:
+    error: str | None = None
+    try:
+        yield
+    except LoadRunning:
+        raise
+    except FluentsError as failure:
+        error = str(failure)
+        raise
+    except Exception as failure:
+        error = f"The load stopped: {failure}. Nothing is lost: the buffer keeps it."
+        log.exception("load_stopped")
+        raise LoadFailed(error) from failure
+    except BaseException:
+        error = "The load was interrupted. The next one goes on."
+        raise
+    finally:
+        if error is not None:
+            _write(data_dir, started_at, done, error)
+
+
+def _write(data_dir: Path, started_at: float, done: Done, error: str | None) -> None:
+    report = LoadReport(
+        started_at=started_at,
+        finished_at=time.time(),
+        deliveries=done.deliveries,
+        succeeded=error is None,
+        error=error,
+        model_errors=done.model_errors,
+        publish_waits=done.publish_waits,
+        taken_back_at=done.taken_back_at,
+    )
+    try:
+        write_report(data_dir, report)
+    except OSError as failure:  # a full disk; what stopped the load says more
+        log.error("report_not_written", error=str(failure))
+
+
+def _as_it_was(former: LoadReport | None) -> Done:
+    if former is None:
+        return Done()
+    return Done(former.model_errors, former.publish_waits, former.taken_back_at)

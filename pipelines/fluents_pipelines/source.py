@@ -1,0 +1,82 @@
+"""The dlt source: one batch of a staging buffer as the resources of the warehouse.
+
+    batch = buffer.read(after, up_to, max_rows=50_000, max_bytes=64 * 1024**2)
+    pipeline.run(fluents_source(batch))
+
+Every resource is keyed, so loading a batch again changes nothing. `fluents_pipelines.load` adds
+what a schedule needs: where to go on, and the proof that the warehouse holds what it was given.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.extract import DltResource
+
+from fluents_connector.buffer import Batch
+from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
+from fluents_pipelines.normalize import Normalizer
+from fluents_pipelines.tables import LOADS, NORMALIZED, Table
+
+
+class _ExpectedHints(logging.Filter):
+    # Arrow has no JSON type, so dlt remarks in every load that a text became a JSON column.
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "several column hints were different" not in record.getMessage()
+
+
+_EXPECTED_HINTS = _ExpectedHints()
+
+
+@dlt.source(name="fluents", max_table_nesting=0)
+def fluents_source(
+    batch: Batch, tables: Mapping[str, pa.Table] | None = None, *, empty_tables: bool = True
+) -> Iterator[DltResource]:
+    """The rows of `batch`, a resource a table of `fluents_pipelines.tables.ALL_TABLES`.
+
+    `tables` are its rows by table where they are known already, with what the destination has of
+    the same calls; without them a call whose events come in two batches is known by the second
+    only. With `empty_tables` also the tables that the batch has no row for are created.
+    """
+    if tables is None:
+        with Normalizer(PAYLOAD_FIELDS) as normalizer:
+            tables = normalizer.tables(batch)
+    logging.getLogger("dlt").addFilter(_EXPECTED_HINTS)  # adding it again does nothing
+    for table in NORMALIZED:
+        if tables[table.name].num_rows or empty_tables:
+            yield _resource(table, [tables[table.name]])
+    yield _resource(LOADS, _loads_row(batch))
+
+
+def _resource(table: Table, rows: list[pa.Table] | Iterator[pa.Table]) -> DltResource:
+    # Any: dlt's own types do not know "insert-only" yet
+    disposition: Any = {
+        "disposition": "merge",
+        "strategy": "upsert" if table.folded else "insert-only",
+    }
+    resource: DltResource = dlt.resource(
+        rows,
+        name=table.name,
+        columns=table.dlt_columns,
+        primary_key=table.key,
+        write_disposition=disposition,
+    )
+    resource.apply_hints(additional_table_hints={"description": table.description})
+    return resource
+
+
+def _loads_row(batch: Batch) -> Iterator[pa.Table]:
+    # A generator, because dlt gives a package its id only when it extracts.
+    row = {
+        "load_id": dlt.current.load_package_state()["load_id"],
+        "buffer_id": batch.buffer_id,
+        "after_position": batch.after,
+        "up_to_position": batch.up_to,
+        "up_to_event_id": batch.rows[-1][1] if batch.rows else None,
+        "deliveries": len(batch.rows),
+    }
+    yield pa.Table.from_pylist([row], schema=LOADS.arrow_schema)

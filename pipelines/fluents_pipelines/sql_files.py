@@ -1,0 +1,159 @@
+"""Finds the files below `sql/`, reads their headers, and orders them by their references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from fluents_connector.errors import ModelError
+
+_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)  # of DuckDB's messages
+_HEADER_LINE = re.compile(r"--\s?(.*)")
+_HEADER_KEY = re.compile(r"(grain|key|questions|macros|materialized):\s*(.*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """One `SELECT`: `name` is the file's, `description` the header's first sentences.
+
+    `header` has the values of `grain:`, `key:`, `questions:` and so on by their names.
+    """
+
+    name: str
+    path: Path
+    sql: str
+    description: str
+    header: dict[str, str]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is kept as a table, `materialized: table`, and not as a view."""
+        return self.header.get("materialized") == "table"
+
+
+def sql_folder() -> Path:
+    """The folder `sql/`."""
+    return shipped_folder("sql")
+
+
+def shipped_folder(name: str) -> Path:
+    """A folder that is beside the package in a checkout, and inside it in a wheel."""
+    package = Path(__file__).parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parents[1] / name
+
+
+def read_folder(folder: Path) -> list[SqlFile]:
+    """All `.sql` files of a folder, by name. Raises `ModelError` if there are none."""
+    paths = sorted(folder.glob("*.sql"))
+    files = [parse_file(path, path.read_text(encoding="utf-8")) for path in paths]
+    if not files:
+        raise ModelError(f"There is no .sql file in {folder}. Install fluents-warehouse again.")
+    return files
+
+
+def in_order(files: Iterable[SqlFile]) -> list[SqlFile]:
+    """The files, each after those that it selects from. Raises `ModelError` for a cycle."""
+    by_name = {file.name: file for file in files}
+    graph = {name: references(file) & by_name.keys() - {name} for name, file in by_name.items()}
+    try:
+        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise ModelError(
+            f"These models select from each other: {' → '.join(error.args[1])}."
+        ) from (error)
+
+
+def references(file: SqlFile) -> set[str]:
+    """The names of the tables and views that a file selects from, without their schema."""
+    from sqlglot import exp
+
+    tree = _parsed(file)
+    defined_inside = {cte.alias for cte in tree.find_all(exp.CTE)}
+    return {table.name for table in tree.find_all(exp.Table)} - defined_inside
+
+
+def line_of_references(file: SqlFile, schema: str) -> dict[str, int]:
+    """The lines where a file selects from what is in `schema`, by names in lower case.
+
+    Nothing for SQL that DuckDB may understand and sqlglot does not.
+    """
+    from sqlglot import exp
+
+    try:
+        tables = list(_parsed(file).find_all(exp.Table))
+    except ModelError:
+        return {}
+    return {
+        table.name.lower(): table.this.meta.get("line", 1)
+        for table in tables
+        if table.db.lower() == schema
+    }
+
+
+def first_line_of_sql(file: SqlFile) -> int:
+    """The line that the header ends above."""
+    lines = file.sql.splitlines()
+    is_sql = (bool(line.strip()) and not line.lstrip().startswith("--") for line in lines)
+    return next((number for number, is_it in enumerate(is_sql, 1) if is_it), 1)
+
+
+def explained(file: SqlFile, error: duckdb.Error) -> str:
+    """What DuckDB says of a file, in one line that begins with the file and its line."""
+    message, _, excerpt = str(error).partition("\n\nLINE ")
+    found = _LINE.search(f"LINE {excerpt}")
+    line = int(found[1]) if found else first_line_of_sql(file)
+    return f"{file.path}:{line}: {' '.join(message.split())}"
+
+
+def column_comments(file: SqlFile) -> dict[str, str]:
+    """For each column the comment above it in the file's last `select`.
+
+    Under "" stands the comment above an `unnest`, which gives columns with names of their own.
+    """
+    from sqlglot import exp
+
+    select = _parsed(file).find(exp.Select)
+    found: dict[str, str] = {}
+    for column in select.selects if select else []:
+        # a comment hangs on the first word of the expression that it stands above
+        lines: list[str] = next(
+            (part.comments for part in column.walk(bfs=False) if part.comments), []
+        )
+        found[column.alias_or_name] = " ".join(line.strip() for line in lines)
+    return found
+
+
+def _parsed(file: SqlFile) -> Any:
+    """sqlglot's tree, whose class has another name in each of its versions."""
+    import sqlglot
+
+    try:
+        return sqlglot.parse_one(file.sql, dialect="duckdb")
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        raise ModelError(f"{file.path}: {error}") from error
+
+
+def parse_file(path: Path, text: str) -> SqlFile:
+    """A file whose text is known: its header is taken apart."""
+    description: list[str] = []
+    header: dict[str, str] = {}
+    key = ""
+    for line in text.splitlines():
+        match = _HEADER_LINE.fullmatch(line.strip())
+        if match is None:
+            break
+        if found := _HEADER_KEY.fullmatch(match[1]):
+            key = found[1].lower()
+            header[key] = found[2]
+        elif key:
+            header[key] = f"{header[key]} {match[1].strip()}".strip()
+        else:
+            description.append(match[1].strip())
+    return SqlFile(path.stem, path, text, " ".join(description).strip(), header)

@@ -1,0 +1,1 @@
+"""The warehouse: where loaded events, tables and models are kept and made visible to readers."""

@@ -1,0 +1,88 @@
+"""What a warehouse holds of a staging buffer: of the loader's own file, or of the published one."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from fluents_pipelines.tables import SCHEMA, Table
+
+
+def position(connection: duckdb.DuckDBPyConnection, buffer_id: str) -> tuple[int, str | None]:
+    """Up to which position of a buffer the warehouse holds everything; 0 for nothing.
+
+    And the id of the delivery there, by which a buffer that was restored from a copy is
+    recognised: it gives its positions a second time.
+
+    A batch counts where dlt recorded its package as complete, in the same transaction as its
+    rows: never from dlt's own state, which moves before anything is loaded.
+    """
+    # all rows are fetched: DuckDB takes a result that is still open for work under way
+    ((up_to, event_id),) = connection.execute(
+        "select max(up_to_position), arg_max(up_to_event_id, up_to_position)"  # noqa: S608
+        f" from {SCHEMA}.loads as loads"
+        f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads.load_id"
+        " where packages.status = 0 and loads.buffer_id = ?",
+        [buffer_id],
+    ).fetchall()
+    return int(up_to or 0), event_id
+
+
+def positions(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Up to which position of each buffer the warehouse holds everything."""
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = ?"
+        " and database_name = current_database() and table_name in ('loads', '_dlt_loads')",
+        [SCHEMA],
+    ).fetchall()
+    if len(tables) < 2:
+        return {}
+    return dict(
+        connection.execute(
+            "select loads.buffer_id, max(up_to_position)"  # noqa: S608
+            f" from {SCHEMA}.loads as loads"
+            f" join {SCHEMA}._dlt_loads as packages on packages.load_id = loads.load_id"
+            " where packages.status = 0 group by all"
+        ).fetchall()
+    )
+
+
+def missing(connection: duckdb.DuckDBPyConnection, event_ids: list[str]) -> list[str]:
+    """Which of some deliveries the warehouse holds neither as events nor in the quarantine."""
+    if not event_ids:
+        return []
+    connection.register("asked_for", pa.table({"event_id": event_ids}))
+    try:
+        # between, because ids sort by time: DuckDB skips all that is older than these
+        rows = connection.execute(
+            "select event_id from asked_for where event_id not in ("  # noqa: S608
+            f" select event_id from {SCHEMA}.events where event_id between ?1 and ?2"
+            f" union all select delivery_id from {SCHEMA}.quarantine"
+            " where delivery_id between ?1 and ?2) order by event_id",
+            [min(event_ids), max(event_ids)],
+        ).fetchall()
+    finally:
+        connection.unregister("asked_for")
+    return [event_id for (event_id,) in rows]
+
+
+def rows_of_calls(
+    connection: duckdb.DuckDBPyConnection, table: Table, call_ids: pa.Table
+) -> pa.Table:
+    """The rows of `table` for the given calls (one column `call_id`)."""
+    connection.register("asked_for", call_ids)
+    try:
+        # by rowid: DuckDB then reads one column of all rows, and the others of these only
+        found = connection.sql(
+            f"select {', '.join(table.column_names)} from {SCHEMA}.{table.name}"  # noqa: S608
+            f" where rowid in (select rowid from {SCHEMA}.{table.name}"
+            " where call_id in (select call_id from asked_for))"
+        ).to_arrow_table()
+    finally:
+        connection.unregister("asked_for")
+    return found.cast(nullable(table.arrow_schema))
+
+
+def nullable(schema: pa.Schema) -> pa.Schema:
+    """The schema of rows that may lack any value: a column that was made again has none yet."""
+    return pa.schema([field.with_nullable(True) for field in schema])

@@ -1,0 +1,112 @@
+"""Commits that many deliveries share: one sync for all, one error for all, and nobody forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from fluents_connector.buffer import Receipt, SqliteBuffer
+from fluents_connector.delivery import Delivery
+from fluents_connector.errors import BufferUnavailable
+from fluents_connector.receiver.group_commit import MOST, Outcome, SharedCommits
+from tests.deliveries import body, delivery, whole
+
+
+def different(number: int) -> list[Delivery]:
+    return [delivery(body("event_error", bits), bits=bits) for bits in range(number)]
+
+
+@pytest.fixture
+def commits(buffer: SqliteBuffer) -> list[str]:
+    """The commits of `buffer` from now on."""
+    made: list[str] = []
+    buffer._file._writer.set_trace_callback(
+        lambda statement: made.append(statement) if statement == "commit" else None
+    )
+    return made
+
+
+@pytest.fixture
+def other(buffer: SqliteBuffer) -> Iterator[sqlite3.Connection]:
+    """Another user of the file, which holds SQLite's lock."""
+    with closing(sqlite3.connect(buffer.path, isolation_level=None)) as connection:
+        connection.execute("begin immediate")
+        yield connection
+
+
+def test_what_comes_in_during_a_commit_shares_the_next(
+    buffer: SqliteBuffer, commits: list[str], other: sqlite3.Connection
+) -> None:
+    first, *rest = different(20)
+
+    async def run() -> list[Outcome]:
+        shared = SharedCommits(buffer)
+        outcomes = [shared.append(first)]
+        await asyncio.sleep(0)  # its commit is under way
+        outcomes += [shared.append(one) for one in rest]
+        other.execute("rollback")
+        return await asyncio.gather(*outcomes)
+
+    assert asyncio.run(run()) == [Receipt(one.event_id, None) for one in (first, *rest)]
+    assert [row[1] for row in whole(buffer).rows] == [one.event_id for one in (first, *rest)]
+    assert len(commits) == 2
+
+
+def test_a_commit_that_fails_fails_for_all_that_shared_it_and_for_no_other(
+    buffer: SqliteBuffer, other: sqlite3.Connection
+) -> None:
+    buffer._file._writer.execute("pragma busy_timeout = 100")
+    *unlucky, later = different(9)
+
+    async def run() -> tuple[list[Outcome], Outcome]:
+        shared = SharedCommits(buffer)
+        failed = await asyncio.gather(*(shared.append(one) for one in unlucky))
+        other.execute("rollback")
+        return failed, await shared.append(later)
+
+    failed, stored = asyncio.run(run())
+    assert [type(outcome) for outcome in failed] == [BufferUnavailable] * len(unlucky)
+    assert stored == Receipt(later.event_id, None)
+    assert [row[:2] for row in whole(buffer).rows] == [(1, later.event_id)]
+
+
+def test_a_crowd_is_stored_in_order_by_commits_of_bounded_size(
+    buffer: SqliteBuffer, commits: list[str]
+) -> None:
+    crowd = different(2 * MOST + 1)
+
+    async def run() -> list[Outcome]:
+        shared = SharedCommits(buffer)
+        return await asyncio.gather(*(shared.append(one) for one in crowd))
+
+    assert asyncio.run(run()) == [Receipt(one.event_id, None) for one in crowd]
+    assert [row[1] for row in whole(buffer).rows] == [one.event_id for one in crowd]
+    assert len(commits) == 3
+
+
+def test_equal_bodies_in_one_commit_are_duplicates_of_the_first(
+    buffer: SqliteBuffer, commits: list[str]
+) -> None:
+    first, second = (delivery(body("event_error"), bits=bits) for bits in range(2))
+    assert buffer.append_all([first, second]) == [
+        Receipt(first.event_id, None),
+        Receipt(second.event_id, first.event_id),
+    ]
+    assert (buffer.counts().received, buffer.counts().duplicates, len(commits)) == (2, 1, 1)
+
+
+def test_a_request_that_is_given_up_disturbs_no_other(buffer: SqliteBuffer) -> None:
+    first, given_up, last = different(3)
+
+    async def run() -> list[Outcome]:
+        shared = SharedCommits(buffer)
+        outcomes = [shared.append(one) for one in (first, given_up, last)]
+        outcomes[1].cancel()
+        return [await outcomes[0], await outcomes[2]]
+
+    assert asyncio.run(run()) == [Receipt(one.event_id, None) for one in (first, last)]
+    assert buffer.counts().received == 3

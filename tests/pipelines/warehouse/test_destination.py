@@ -1,0 +1,179 @@
+"""The transaction of a load, its keyed tables, and that dlt still is what they are made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import dlt
+import duckdb
+import pytest
+
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.errors import LoadFailed
+from fluents_connector.settings import Settings
+from fluents_connector.simulator import simulate
+from fluents_pipelines.load import Loader, LoadResult
+from fluents_pipelines.source import fluents_source
+from fluents_pipelines.tables import ALL_TABLES
+from fluents_pipelines.warehouse.duckdb_file.destination import KeyedDuckDbClient, keyed_duckdb
+from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE, Warehouse
+from tests.deliveries import Clock, append_all, body
+from tests.pipelines.contents import contents
+from tests.pipelines.test_load import simulated
+
+Load = Callable[[], LoadResult]
+CONFERENCE = body(
+    "event_transcript",
+    {"transcript": "HUMAN: A person, please.\nCONFERENCE_EVENT: Transfer participant joined"},
+)
+
+
+@pytest.mark.parametrize("name", ["events", "transcript_turns", "calls", "quarantine"])
+def test_what_one_table_lacks_of_a_batch_is_added_and_nothing_else(
+    name: str, buffer: SqliteBuffer, clock: Clock, settings: Settings
+) -> None:
+    append_all(buffer, [*simulated(399), CONFERENCE, b"[]", b"x"], clock)
+    settings = settings.model_copy(update={"quarantine_keep_days": 36500})
+    with Loader(settings) as loader:
+        loader.load()
+    before = contents(settings.data_dir / FILE)
+    with Warehouse(settings) as warehouse:
+        warehouse.connection.execute("delete from fluents.loads")
+        # one of two turns of a transcript as well
+        warehouse.connection.execute(f"delete from fluents.{name} where rowid % 2 = 0")
+    with Loader(settings) as loader:
+        assert loader.load().deliveries == 402
+    assert contents(settings.data_dir / FILE) == before
+    assert all(before.values())
+
+
+@pytest.mark.parametrize("nth", range(1, 12))
+def test_a_load_that_fails_between_two_tables_leaves_nothing_and_the_next_one_all(
+    nth: int,
+    buffer: SqliteBuffer,
+    clock: Clock,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    append_all(buffer, simulated(10, seed=2), clock)
+    with Loader(settings) as loader:
+        loader.load()
+        before = everything(loader)
+        append_all(buffer, simulated(400), clock)
+        fail_after_table(nth, monkeypatch)
+        with pytest.raises(LoadFailed) as caught:
+            loader.load()
+        assert any(isinstance(error, Broken) for error in causes(caught.value))
+        assert everything(loader) == before
+        monkeypatch.undo()
+        assert loader.load().deliveries == 400
+        after = everything(loader)
+    assert len(after["loads"]) == len(after["_dlt_loads"]) == 2
+    assert len(contents(settings.data_dir / FILE)["events"]) == 410
+
+
+def test_what_a_failed_load_left_is_not_loaded_with_the_next_batch(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_all(buffer, simulated(30), clock)
+    with Warehouse(settings) as warehouse:
+        fail_after_table(3, monkeypatch)
+        whole = buffer.read(0, 30, max_rows=30, max_bytes=10**9)
+        with pytest.raises(LoadFailed):
+            warehouse.load(fluents_source(whole))
+        monkeypatch.undo()
+        warehouse.load(fluents_source(buffer.read(0, 30, max_rows=15, max_bytes=10**9)))
+        assert warehouse.position(buffer.buffer_id)[0] == 15
+        assert warehouse._rows("select count(*) from fluents.events") == [(15,)]
+
+
+def test_too_little_memory_is_among_the_causes(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings
+) -> None:
+    append_all(buffer, simulated(10), clock)
+    batch = buffer.read(0, 10, max_rows=10, max_bytes=10**9)
+    with Warehouse(settings) as warehouse:
+        warehouse.connection.execute("set memory_limit = '1MB'")
+        with pytest.raises(LoadFailed) as caught:
+            warehouse.load(fluents_source(batch))
+        warehouse.connection.execute("set memory_limit = '1GB'")
+        assert warehouse.position(buffer.buffer_id)[0] == 0
+    assert any(isinstance(error, duckdb.OutOfMemoryException) for error in causes(caught.value))
+
+
+class Broken(Exception):
+    """Raised in the middle of a package."""
+
+
+def fail_after_table(nth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = KeyedDuckDbClient._add
+    added: list[str] = []
+
+    def add(self: KeyedDuckDbClient, table: Any, path: str, file_format: str) -> None:
+        real(self, table, path, file_format)
+        added.append(table["name"])
+        if len(added) == min(nth, len(ALL_TABLES) - 1):
+            raise Broken
+
+    monkeypatch.setattr(KeyedDuckDbClient, "_add", add)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def everything(loader: Loader) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, dlt's own included, but for the list of its schemas."""
+    tables = loader._warehouse._rows(
+        "select table_name from duckdb_tables() where schema_name = 'fluents'"
+    )
+    return {
+        name: loader._warehouse._rows(f"from fluents.{name} order by all")
+        for (name,) in tables
+        if name != "_dlt_version"
+    }
+
+
+def test_nothing_is_staged(buffer: SqliteBuffer, clock: Clock, settings: Settings) -> None:
+    append_all(buffer, simulated(40), clock)
+    with Loader(settings) as loader:
+        loader.load()
+        pipeline = loader._warehouse.pipeline
+        (load_id,) = pipeline.list_completed_load_packages()
+        jobs = pipeline.get_load_package_info(load_id).jobs["completed_jobs"]
+        ours = [job.job_file_info for job in jobs if "dlt" not in job.job_file_info.table_name]
+        assert {job.file_format for job in ours} == {"parquet"}
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        schemas = connection.execute("select schema_name from duckdb_schemas()").fetchall()
+    assert ("fluents",) in schemas
+    assert ("fluents_staging",) not in schemas
+
+
+def test_dlts_own_destination_gets_the_same_tables_from_the_source(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
+) -> None:
+    append_all(buffer, [delivery.body for delivery in islice(simulate(seed=5), 300)], clock)
+    load()
+    other = settings.data_dir / "other.duckdb"
+    with duckdb.connect(str(other)) as connection:
+        pipeline = dlt.pipeline(
+            "other",
+            destination=dlt.destinations.duckdb(connection),
+            dataset_name="fluents",
+            pipelines_dir=str(settings.data_dir / "other"),
+        )
+        batch = buffer.read(0, 300, max_rows=300, max_bytes=10**9)
+        for _ in range(2):  # keyed there too
+            pipeline.run(fluents_source(batch), loader_file_format="parquet")
+    assert contents(other) == contents(settings.warehouse_path)
+
+
+def test_the_capabilities_are_those_of_dlts_own_destination() -> None:
+    with duckdb.connect(":memory:") as connection:
+        ours = keyed_duckdb(connection).capabilities()
+        theirs = dlt.destinations.duckdb(connection).capabilities()
+    assert dict(ours) == dict(theirs)
