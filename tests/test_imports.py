@@ -161,3 +161,29 @@ def test_the_pipelines_use_the_connectors_buffer_settings_and_errors_only() -> N
         for file, parts in found
         if len(parts) < 2 or parts[1] not in FOR_PIPELINES
     ] == []
+
+
+def test_only_sqlites_buffer_knows_sqlite_and_one_place_chooses_it() -> None:
+    own, using, choosing = set(), set(), set()
+    for package in (fluents_connector, fluents_pipelines, fluents_warehouse):
+        root = Path(package.__path__[0]).parent
+        for path in sources(package):
+            module, names = path.relative_to(root).as_posix(), set(imports_in(path))
+            is_own = module.startswith("fluents_connector/buffer/sqlite/")
+            if "sqlite3" in names:
+                (own if is_own else using).add(module)
+            if not is_own and any("buffer.sqlite" in name for name in names):
+                choosing.add(module)
+    assert len(own) > 5
+    assert using == set()
+    assert choosing == {"fluents_connector/buffer/__init__.py"}
+
+
+def test_the_receiver_and_the_command_line_ask_the_buffer_and_not_its_path() -> None:
+    folders = ("fluents_connector/receiver", "fluents_warehouse")
+    connector = Path(fluents_connector.__path__[0]).parent
+    read = [path for folder in folders for path in (connector / folder).rglob("*.py")]
+    assert len(read) > 20
+    for path in read:
+        assert "buffer_file" not in path.read_text(encoding="utf-8"), path
+        assert "buffer_path" not in path.read_text(encoding="utf-8"), path

@@ -38,15 +38,16 @@ def require_csv(format_: str, *, defuse_formulas: bool) -> None:
 
 def require_buffer(settings: Settings) -> None:
     """Raises `FluentsError` where there is no staging buffer (yet)."""
-    from fluents_connector.buffer.sqlite.recover import unfinished
+    from fluents_connector.buffer import buffer_store
 
-    if settings.buffer_file.exists():
+    store = buffer_store(settings)
+    if store.exists():
         return
-    if unfinished(settings.buffer_file):
+    if store.recovery_is_unfinished():
         raise FluentsError(
             "A recovery was begun and not finished. Run `fluents-warehouse buffer recover`."
         )
-    raise FluentsError(f"There is no buffer at {settings.buffer_file} yet: nothing was received.")
+    raise FluentsError(f"There is no buffer at {store.description} yet: nothing was received.")
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -269,7 +269,7 @@ class Loader:
             else:
                 return True
         if is_one:
-            log.error("delivery_loaded_as_text_only", event_id=batch.rows[0][1])
+            log.error("delivery_loaded_as_text_only", event_id=batch.rows[0].event_id)
         normalized.again(batch, text_only=is_one)
         return False
 
@@ -285,7 +285,7 @@ class Loader:
         """Tells the buffer what the warehouse holds, if that is the batch."""
         warehouse, buffer_id = self._warehouse, batch.buffer_id
         position, _ = warehouse.position(buffer_id)
-        missing = warehouse.missing([row[1] for row in batch.rows])
+        missing = warehouse.missing([row.event_id for row in batch.rows])
         if position != batch.up_to or missing:
             raise LoadFailed(
                 f"The warehouse lacks {len(missing)} of a batch's {len(batch.rows)} deliveries. It "

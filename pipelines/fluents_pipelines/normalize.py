@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -143,7 +142,7 @@ class Normalizer:
             # Not its text: that quotes the body, which is somebody's conversation.
             log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
         unreadable = self._unreadable(batch.buffer_id, rows)
-        repaired = [_as_text_only(row) if row[0] in unreadable else row for row in rows]
+        repaired = [_as_text_only(row) if row.position in unreadable else row for row in rows]
         return self._run(_arrow(batch.buffer_id, repaired))
 
     def derived(self, events: pa.Table) -> dict[str, pa.Table]:
@@ -228,12 +227,12 @@ class Normalizer:
             for name in ("deliveries", "raw_deliveries", "known_calls", *self._names):
                 self._connection.unregister(name)
 
-    def _run_one_large(self, buffer_id: str, row: tuple[Any, ...]) -> dict[str, pa.Table]:
+    def _run_one_large(self, buffer_id: str, row: StoredDelivery) -> dict[str, pa.Table]:
         with room_for_one(self._connection):
             try:
                 return self._run(_arrow(buffer_id, [row]))
             except duckdb.OutOfMemoryException:
-                log.warning("body_too_large_for_memory", event_id=row[1])
+                log.warning("body_too_large_for_memory", event_id=row.event_id)
                 return self._run(_arrow(buffer_id, [_as_text_only(row)]))
 
     def _run_steps(self, deliveries: pa.Table) -> dict[str, pa.Table]:
@@ -287,14 +286,14 @@ class Normalizer:
         index = deliveries.schema.get_field_index("body")
         return deliveries.set_column(index, "body", pa.array(bodies, pa.string()))
 
-    def _unreadable(self, buffer_id: str, rows: list[tuple[Any, ...]]) -> set[int]:
+    def _unreadable(self, buffer_id: str, rows: list[StoredDelivery]) -> set[int]:
         """The positions of the deliveries that the SQL cannot take, by halving."""
         try:
             self._run(_arrow(buffer_id, rows))
         except (duckdb.Error, pa.ArrowException) as error:
             if len(rows) == 1:
-                log.error("body_unreadable", event_id=rows[0][1], error=type(error).__name__)
-                return {rows[0][0]}
+                log.error("body_unreadable", event_id=rows[0].event_id, error=type(error).__name__)
+                return {rows[0].position}
             half = len(rows) // 2
             return self._unreadable(buffer_id, rows[:half]) | self._unreadable(
                 buffer_id, rows[half:]
@@ -305,7 +304,7 @@ class Normalizer:
         self._connection.execute(f"set variable {name} = ?::varchar[]", [list(values)])
 
 
-def _arrow(buffer_id: str, rows: list[tuple[Any, ...]]) -> pa.Table:
+def _arrow(buffer_id: str, rows: list[StoredDelivery]) -> pa.Table:
     columns = dict(
         zip(
             StoredDelivery._fields,
@@ -348,24 +347,23 @@ def _without_half_surrogates(body: str) -> str:
     return _ESCAPE.sub(lambda match: "\\ufffd" if match[1] else match[0], body)
 
 
-def _multiplies(row: tuple[Any, ...]) -> bool:
+def _multiplies(row: StoredDelivery) -> bool:
     """Whether the id of the call, in each row that its body may have, could fill the memory.
 
     Only of an id that the receiver takes no more: an older version stored it.
     """
-    call_id, body = row[4] or "", row[6] or b""
+    call_id, body = row.call_id or "", row.body or b""
     return (
         len(call_id) > MAX_NAME_CHARACTERS
         and len(call_id) * len(body) / _LEAST_TURN_BYTES > MOST_ROW_BYTES
     )
 
 
-def _as_text_only(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    delivery = StoredDelivery(*row)
-    if delivery.reason is not None:
+def _as_text_only(row: StoredDelivery) -> StoredDelivery:
+    if row.reason is not None:
         return row  # of a refused one nothing is read
-    text = (delivery.body or b"").decode(errors="replace")
-    return tuple(delivery._replace(body=json.dumps({"body": text}).encode()))
+    text = (row.body or b"").decode(errors="replace")
+    return row._replace(body=json.dumps({"body": text}).encode())
 
 
 def _read_steps(folder: Path) -> list[tuple[SqlFile, Table]]:

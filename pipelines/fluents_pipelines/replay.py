@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -69,10 +68,10 @@ def replay(
             counts["deliveries"] += stop - start
 
         def skip(index: int, batch: Batch = batch) -> None:
-            log.error("delivery_not_replayed", event_id=StoredDelivery(*batch.rows[index]).event_id)
+            log.error("delivery_not_replayed", event_id=batch.rows[index].event_id)
 
         in_halves(0, len(batch.rows), do, room=partial(room, connection, normalizer), skip=skip)
-        received.append(min(row[_RECEIVED_AT] for row in batch.rows))
+        received.append(min(row.received_at for row in batch.rows))
     return ReplayAnswer(
         request.request_id,
         deliveries=counts["deliveries"],
@@ -91,9 +90,6 @@ def room(connection: duckdb.DuckDBPyConnection, normalizer: Normalizer) -> Itera
         yield
 
 
-_RECEIVED_AT = StoredDelivery._fields.index("received_at")
-
-
 def _chosen(
     request: ReplayRequest,
     damaged: set[str],
@@ -106,10 +102,9 @@ def _chosen(
         batch = buffer.read(
             position, up_to, max_rows=settings.batch_rows, max_bytes=settings.batch_bytes
         )
-        deliveries = (StoredDelivery(*row) for row in batch.rows)
-        rows: list[tuple[Any, ...]] = [
+        rows = [
             delivery
-            for delivery in deliveries
+            for delivery in batch.rows
             if _is_asked_for(request, delivery) and delivery.event_id not in damaged
         ]
         if rows:
@@ -127,8 +122,7 @@ def _is_asked_for(request: ReplayRequest, delivery: StoredDelivery) -> bool:
 def _events(batch: Batch) -> list[str]:
     # A refused delivery that was stored after all is an event of the same id, and that one's
     # rows are none of this delivery's.
-    deliveries = (StoredDelivery(*row) for row in batch.rows)
-    return [delivery.event_id for delivery in deliveries if delivery.reason is None]
+    return [delivery.event_id for delivery in batch.rows if delivery.reason is None]
 
 
 def set_right(

@@ -76,7 +76,7 @@ def _loads_row(batch: Batch) -> Iterator[pa.Table]:
         "buffer_id": batch.buffer_id,
         "after_position": batch.after,
         "up_to_position": batch.up_to,
-        "up_to_event_id": batch.rows[-1][1] if batch.rows else None,
+        "up_to_event_id": batch.rows[-1].event_id if batch.rows else None,
         "deliveries": len(batch.rows),
     }
     yield pa.Table.from_pylist([row], schema=LOADS.arrow_schema)

@@ -79,7 +79,7 @@ class WholeBatch:
             for at, body in enumerate([self.good, *events, self.good])
         ]
         rows = [
-            tuple(StoredDelivery(at, d.event_id, 0, "main", d.call_id, d.type, d.body, *[None] * 3))
+            StoredDelivery(at, d.event_id, 0, "main", d.call_id, d.type, d.body, *[None] * 3)
             for at, d in enumerate(judged)
         ]
         tables = self.normalizer.tables(Batch("buffer", -1, len(rows), rows))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from fluents_connector.buffer import SqliteBuffer, StoredDelivery
+from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
 from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.tables import NORMALIZED, Table
@@ -89,7 +89,7 @@ def normalize(path: Path, bodies: list[bytes]) -> list[Rows]:
         tables = normalizer.tables(batch)
     found: list[Rows] = [{} for _ in bodies]
     by_id = {}
-    for delivery in (StoredDelivery(*row) for row in batch.rows):
+    for delivery in batch.rows:
         received_at = datetime.fromtimestamp(delivery.received_at / 1e6, UTC)
         same = dict.fromkeys(("event_id", "delivery_id", "webhook_event_id"), "event")
         same |= dict.fromkeys(("received_at", "first_event_at", "last_event_at"), "received")

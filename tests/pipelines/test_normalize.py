@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from fluents_connector.buffer import Batch
+from fluents_connector.buffer import Batch, StoredDelivery
 from fluents_connector.delivery import Delivery
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
 from fluents_pipelines.normalize import Normalizer
@@ -21,8 +21,8 @@ from tests.deliveries import START, body, delivery
 
 
 def batch(*deliveries: Delivery) -> Batch:
-    rows: list[tuple[Any, ...]] = [
-        (
+    rows = [
+        StoredDelivery(
             position,
             one.event_id,
             one.received_at,

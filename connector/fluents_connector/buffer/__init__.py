@@ -1,36 +1,57 @@
 """The staging buffer: where deliveries are durable until the warehouse holds them."""
 
-from pathlib import Path
-
 from fluents_connector.buffer.limits import Limits
-from fluents_connector.buffer.protocol import Batch, Buffer, Counts, Receipt, StoredDelivery
+from fluents_connector.buffer.protocol import (
+    Batch,
+    Buffer,
+    Counts,
+    Quarantine,
+    Receipt,
+    StagingBuffer,
+    StoredDelivery,
+)
 from fluents_connector.buffer.sqlite.buffer import SqliteBuffer
+from fluents_connector.buffer.sqlite.store import SqliteStore
+from fluents_connector.buffer.store import BufferStore, Confirmed, Finding, Recovered, Restored
 from fluents_connector.permissions import close
 from fluents_connector.settings import Settings
 
 __all__ = [
     "Batch",
     "Buffer",
+    "BufferStore",
+    "Confirmed",
     "Counts",
+    "Finding",
     "Limits",
+    "Quarantine",
     "Receipt",
+    "Recovered",
+    "Restored",
     "SqliteBuffer",
+    "SqliteStore",
+    "StagingBuffer",
     "StoredDelivery",
+    "buffer_store",
     "open_buffer",
 ]
 
 
-def open_buffer(settings: Settings) -> Buffer:
-    """The buffer that the settings name; made if it is not there yet.
-
-    Raises `BufferRefused` for a file that is not ours, `BufferUnavailable` if it cannot open.
-    """
+def buffer_store(settings: Settings) -> BufferStore:
+    """The place of the buffer that the settings name. The one place that chooses an engine."""
     limits = Limits(
         rows=settings.buffer_max_rows,
         bytes=settings.buffer_max_bytes,
         age_hours=settings.buffer_max_age_hours,
         refused_bytes=settings.quarantine_max_bytes,
     )
-    file = settings.buffer_file
-    close(settings.data_dir, *(Path(f"{file}{suffix}") for suffix in ("", "-wal", "-shm")))
-    return SqliteBuffer(file, limits)
+    return SqliteStore(settings.buffer_file, limits)
+
+
+def open_buffer(settings: Settings) -> StagingBuffer:
+    """The buffer that the settings name; made if it is not there yet.
+
+    Raises `BufferRefused` for what is not ours, `BufferUnavailable` if it cannot be opened.
+    """
+    close(settings.data_dir)
+    return buffer_store(settings).open()

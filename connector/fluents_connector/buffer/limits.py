@@ -1,11 +1,14 @@
-"""How much a buffer may hold before it refuses more: back-pressure instead of a full disk."""
+"""How much a buffer may hold before it refuses more: back-pressure instead of a full disk.
+
+The limits know nothing of where a buffer is kept: it gives them its numbers, and does what they
+say.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fluents_connector.delivery import Delivery
 from fluents_connector.errors import BufferFull
@@ -14,19 +17,17 @@ HOUR_MICROSECONDS = 3600 * 1_000_000
 
 ROW_BYTES = 500  # what a delivery takes beside its body: ids, hash and the entries of indexes
 
-_PENDING = """
-select
-    pending_rows,
-    pending_bytes,
-    (
-        select received_at from deliveries
-        where position > confirmed_position
-        order by position limit 1
-    )
-from buffer
-"""
-
 _NOT_KEPT = "Its body was not kept, because the quarantine holds quarantine_max_bytes of them."
+
+
+class Waiting(NamedTuple):
+    """What of a buffer is not loaded yet, refused deliveries and duplicates included."""
+
+    rows: int
+    bytes: int
+    """Of bodies, and `ROW_BYTES` a delivery."""
+    oldest_at: int | None
+    """When the first of them was received, in microseconds since 1970 (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,55 +45,50 @@ class Limits:
     age_hours: float | None = None
     refused_bytes: int | None = None
 
-    def refuse_if_reached(self, connection: sqlite3.Connection) -> None:
-        """Raises `BufferFull` if no more may be stored now."""
-        if self.rows is None and self.bytes is None and self.age_hours is None:
-            return
-        rows, size, oldest_at = connection.execute(_PENDING).fetchone()
+    @property
+    def concern_what_waits(self) -> bool:
+        """Whether `refuse_if_reached` may ever refuse."""
+        return (self.rows, self.bytes, self.age_hours) != (None, None, None)
+
+    @property
+    def loaded_bytes(self) -> int | None:
+        """Most that events may take that are loaded and still kept: half of `bytes` more.
+
+        Beyond it the oldest are discarded, and duplicates are recognised for less time.
+        """
+        return None if self.bytes is None else self.bytes // 2
+
+    def refuse_if_reached(self, waiting: Waiting, now: int) -> None:
+        """Raises `BufferFull` if no more may be stored at `now`, in microseconds since 1970."""
+        rows, size, oldest_at = waiting
         waits = f"{rows:,} deliveries wait for a load"
         if self.bytes is not None and size >= self.bytes:
             raise BufferFull(f"{waits}, {size:,} bytes; buffer_max_bytes is {self.bytes:,}.")
         if self.rows is not None and rows >= self.rows:
             raise BufferFull(f"{waits}; buffer_max_rows is {self.rows:,}.")
         if self.age_hours is not None and oldest_at is not None:
-            age = (time.time_ns() // 1000 - oldest_at) / HOUR_MICROSECONDS
+            age = (now - oldest_at) / HOUR_MICROSECONDS
             if age >= self.age_hours:
                 raise BufferFull(
                     f"{waits}, the first for {age:.1f} hours; buffer_max_age_hours is "
                     f"{self.age_hours:g}."
                 )
 
-    def as_kept(
-        self, connection: sqlite3.Connection, deliveries: Sequence[Delivery]
-    ) -> list[Delivery]:
-        """The deliveries, those that are refused without their body once that is too much."""
-        if self.refused_bytes is None or all(one.reason is None for one in deliveries):
+    def as_kept(self, deliveries: Sequence[Delivery], refused_bytes: int) -> list[Delivery]:
+        """The deliveries, those that are refused without their body once that is too much.
+
+        `refused_bytes` is what the refused bodies take that the buffer keeps already.
+        """
+        if self.refused_bytes is None:
             return list(deliveries)
-        (size,) = connection.execute("select refused_bytes from buffer").fetchone()
         kept = []
         for delivery in deliveries:
             if delivery.reason is not None and delivery.body is not None:
-                size += len(delivery.body)
-                if size > self.refused_bytes:
-                    size -= len(delivery.body)
+                size = refused_bytes + len(delivery.body)
+                if size <= self.refused_bytes:
+                    refused_bytes = size
+                else:
                     detail = f"{delivery.detail} {_NOT_KEPT}"
                     delivery = replace(delivery, body=None, detail=detail)
             kept.append(delivery)
         return kept
-
-
-def loaded_bytes(connection: sqlite3.Connection) -> int:
-    """About what events take that are loaded and still kept."""
-    pending, refused = connection.execute(
-        "select pending_bytes, refused_bytes from buffer"
-    ).fetchone()
-    return used_bytes(connection) - int(pending) - int(refused)
-
-
-def used_bytes(connection: sqlite3.Connection) -> int:
-    """What the rows of the database take; pages that are free for new rows do not count."""
-    pages, free, size = (
-        int(connection.execute(f"pragma {name}").fetchone()[0])
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return (pages - free) * size

@@ -3,6 +3,7 @@
 - `append` returns only when the delivery survives a power cut.
 - Positions start at 1, grow by 1 with each delivery, in commit order, and are never reused.
   A buffer that is deleted and made again has another `buffer_id`.
+- What is read up to a position is all that there will ever be up to it.
 - A delivery is in exactly one of four states, so `received = loaded + duplicates +
   quarantined + pending` at all times.
 - Only `discard` deletes, and what settles a refusal: only what the warehouse confirmed that it
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from fluents_connector.delivery import Delivery
 
@@ -44,15 +45,12 @@ class StoredDelivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The deliveries at positions `after < position <= up_to`, with none left out.
-
-    Each row has the columns of `StoredDelivery`, as a plain tuple.
-    """
+    """The deliveries at positions `after < position <= up_to`, with none left out."""
 
     buffer_id: str
     after: int
     up_to: int
-    rows: list[tuple[Any, ...]]
+    rows: list[StoredDelivery]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ class Buffer(Protocol):
         """The id of the delivery at a position; None where there is none (any more)."""
 
     def changed(self) -> list[str]:
-        """The ids of events whose body is not what was received: the disk has changed it."""
+        """The ids of events whose body is not what was received: what keeps it has changed it."""
 
     def renew(self) -> None:
         """Gives the buffer another `buffer_id`, because its positions were given before.
@@ -123,6 +121,13 @@ class Buffer(Protocol):
     def counts(self) -> Counts:
         """The state of the buffer, in one consistent view."""
 
+    def close(self) -> None:
+        """Gives up all that is open. A closed buffer cannot be used again."""
+
+
+class Quarantine(Protocol):
+    """The refused deliveries of a buffer. All methods may be called from any thread."""
+
     def quarantined(self, limit: int) -> list[StoredDelivery]:
         """The newest refused deliveries, newest first."""
 
@@ -138,5 +143,6 @@ class Buffer(Protocol):
     def drop(self, delivery_id: str) -> bool:
         """Settles a refusal for good: it is listed no more. Says whether there was one."""
 
-    def close(self) -> None:
-        """Gives up all files. A closed buffer cannot be used again."""
+
+class StagingBuffer(Buffer, Quarantine, Protocol):
+    """A buffer with its quarantine, as `BufferStore.open` gives it."""

@@ -20,8 +20,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from fluents_connector.buffer import Buffer, open_buffer
-from fluents_connector.buffer.sqlite.recover import unfinished
+from fluents_connector.buffer import Buffer, buffer_store, open_buffer
 from fluents_connector.errors import BufferUnavailable, SettingsError
 from fluents_connector.logs import configure_logs
 from fluents_connector.process import end_with_parent
@@ -53,7 +52,7 @@ def serve(settings: Settings) -> None:
         )
     # Made, or refused, here once: a worker that fails would only be started again.
     open_buffer(settings).close()
-    if unfinished(settings.buffer_file):
+    if buffer_store(settings).recovery_is_unfinished():
         log.warning("recovery_unfinished", advice="run `fluents-warehouse buffer recover`")
     check_can_listen(settings)
     memory = MEMORY if MEMORY.is_dir() else None
@@ -135,13 +134,9 @@ def _open_buffer(settings: Settings) -> Buffer:
     # A worker that died at once, again and again, would take the others with it: granian gives up.
     while True:
         try:
-            if settings.buffer_file.exists():
-                return open_buffer(settings)
             # Made by `serve` alone: a worker that made one would hide that the other is gone.
-            raise BufferUnavailable(
-                f"The staging buffer {settings.buffer_file} is gone. Bring it back, or restart "
-                "the receiver to make one."
-            )
+            buffer_store(settings).require()
+            return open_buffer(settings)
         except BufferUnavailable as error:
             log.error("buffer_unavailable", detail=str(error))
             time.sleep(OPEN_SECONDS)
@@ -163,5 +158,5 @@ def _announce(settings: Settings) -> None:
         address=settings.address,
         webhooks=list(settings.webhooks),
         workers=settings.workers,
-        buffer=str(settings.buffer_file),
+        buffer=buffer_store(settings).description,
     )

@@ -14,7 +14,7 @@ import click
 from fluents_warehouse.options import config_option, require_buffer
 
 if TYPE_CHECKING:
-    from fluents_connector.buffer.sqlite.recover import Recovered
+    from fluents_connector.buffer import BufferStore, Recovered
 
 
 @click.group()
@@ -31,17 +31,15 @@ def check(as_json: bool, config: Path | None) -> None:
     Reads everything and changes nothing. A receiver may run meanwhile; one that starts may answer
     503 until the file is read. Ends with status 1 and says what to do if anything is wrong.
     """
-    from fluents_connector.buffer.sqlite.check import check_buffer
+    from fluents_connector.buffer import buffer_store
     from fluents_connector.settings import load_settings
     from fluents_pipelines.readers.warehouse_check import check_warehouse
 
     settings = load_settings(config)
     require_buffer(settings)
+    store = buffer_store(settings)
     is_right = True
-    for finding in chain(
-        check_buffer(settings.buffer_file),
-        check_warehouse(settings.buffer_file, settings.warehouse_path),
-    ):
+    for finding in chain(store.findings(), check_warehouse(store, settings.warehouse_path)):
         is_right = is_right and finding.is_right
         if as_json:
             click.echo(json.dumps(asdict(finding)))
@@ -68,24 +66,24 @@ def recover(source: Path | None, config: Path | None) -> None:
     The damaged file is kept beside it. The receiver may run: it goes on with the new file. The
     next load loads all of it; what the warehouse has already, it recognises.
     """
-    from fluents_connector.buffer.sqlite.recover import finish, recover_from, unfinished
-    from fluents_connector.buffer.sqlite.recover import recover as set_aside
+    from fluents_connector.buffer import buffer_store
     from fluents_connector.settings import load_settings
 
     settings = load_settings(config)
-    if unfinished(settings.buffer_file):
+    store = buffer_store(settings)
+    if store.recovery_is_unfinished():
         click.echo("Finishing a recovery that was begun before.")
-        if (finished := finish(settings.buffer_file)) is not None:
+        if (finished := store.finish_recovery()) is not None:
             _tell(finished)
             return
     require_buffer(settings)
     if source is not None:
-        _tell(recover_from(source, settings.buffer_file))
+        _tell(store.recover_from(source))
         return
-    if _is_whole(settings.buffer_file):
-        click.echo(f"{settings.buffer_file} is not damaged; it was left as it is.")
+    if _is_whole(store):
+        click.echo(f"{store.description} is not damaged; it was left as it is.")
         return
-    result = set_aside(settings.buffer_file, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    result = store.recover(_stamp())
     _tell(result)
     click.echo(f"The damaged file is {result.set_aside}.")
 
@@ -99,12 +97,12 @@ def backup(file: Path, overwrite: bool, config: Path | None) -> None:
 
     Receiver and loader may run meanwhile; a receiver that starts may answer 503 until it is done.
     """
-    from fluents_connector.buffer.sqlite.backup import backup as back_up
+    from fluents_connector.buffer import buffer_store
     from fluents_connector.settings import load_settings
 
     settings = load_settings(config)
     require_buffer(settings)
-    deliveries = back_up(settings.buffer_file, file, overwrite=overwrite)
+    deliveries = buffer_store(settings).backup(file, overwrite=overwrite)
     click.echo(f"Wrote {deliveries:,} deliveries to {file}.")
 
 
@@ -117,12 +115,12 @@ def restore(file: Path, config: Path | None) -> None:
     Stop the receiver and the loader first. The next load notices, and loads all of the backup
     again: what the warehouse has already, it recognises.
     """
-    from fluents_connector.buffer.sqlite.backup import restore as put_back
+    from fluents_connector.buffer import buffer_store
     from fluents_connector.settings import load_settings
 
-    settings = load_settings(config)
-    result = put_back(file, settings.buffer_file, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    click.echo(f"Restored {result.deliveries:,} deliveries to {settings.buffer_file}.")
+    store = buffer_store(load_settings(config))
+    result = store.restore(file, _stamp())
+    click.echo(f"Restored {result.deliveries:,} deliveries to {store.description}.")
     if result.set_aside is not None:
         click.echo(
             f"The former buffer is {result.set_aside}. To add what only that one has:\n"
@@ -140,7 +138,9 @@ def _tell(result: Recovered) -> None:
         click.echo(f"Up to {result.unreadable:,} deliveries could not be read.")
 
 
-def _is_whole(path: Path) -> bool:
-    from fluents_connector.buffer.sqlite.check import check_buffer
+def _is_whole(store: BufferStore) -> bool:
+    return all(finding.is_right for finding in store.findings() if finding.subject != "identity")
 
-    return all(finding.is_right for finding in check_buffer(path) if finding.subject != "identity")
+
+def _stamp() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

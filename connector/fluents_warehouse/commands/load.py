@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluents_connector.errors import BufferUnavailable, FluentsError, LoadRunning
+from fluents_connector.errors import FluentsError, LoadRunning
 from fluents_warehouse.options import Duration, config_option
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def load(every: float | None, config: Path | None) -> None:
 def _load_until(stop: threading.Event, settings: Settings, every: float) -> None:
     import structlog
 
+    from fluents_connector.buffer import buffer_store
     from fluents_pipelines.load import Loader
     from fluents_pipelines.reporting import failure_to_open_reported
 
@@ -87,12 +88,9 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
         try:
             # A buffer made in place of one that is gone (an unmounted data_dir) would take events
             # that nobody finds once that is back.
-            if was_open and not settings.buffer_file.exists():
+            if was_open:
                 with failure_to_open_reported(settings.data_dir):
-                    raise BufferUnavailable(
-                        f"The staging buffer {settings.buffer_file} is gone. Bring it back, or "
-                        "restart the receiver to make one."
-                    )
+                    buffer_store(settings).require()
             with Loader(settings) as loader:
                 say_at = 0.0
                 was_open = True

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from fluents_connector.buffer import Buffer, StoredDelivery
+from fluents_connector.buffer import Quarantine, StoredDelivery
 from fluents_connector.errors import FluentsError
 from fluents_connector.printing import printable
 from fluents_warehouse.options import config_option, require_buffer
@@ -30,8 +30,8 @@ def quarantine() -> None:
 @config_option
 def list_(limit: int, as_json: bool, config: Path | None) -> None:
     """List refused deliveries, newest first."""
-    with _buffer(config) as buffer:
-        refused = buffer.quarantined(limit)
+    with _opened(config) as opened:
+        refused = opened.quarantined(limit)
     if as_json:
         for delivery in refused:
             click.echo(json.dumps(_summary(delivery)))
@@ -52,8 +52,8 @@ def show(delivery_id: str, config: Path | None) -> None:
 
     DELIVERY_ID may be the beginning of one, if it is the only one.
     """
-    with _buffer(config) as buffer:
-        delivery = _only(buffer, delivery_id)
+    with _opened(config) as opened:
+        delivery = _only(opened, delivery_id)
     for name, value in _summary(delivery).items():
         click.echo(f"{name}: {printable(value)}", err=True)
     sys.stdout.buffer.write(delivery.body or b"")
@@ -88,8 +88,8 @@ def retry(
     content = None if body is None else body.read()
     redactor = Redactor(load_settings(config).redact_fields)
     refused_again = 0
-    with _buffer(config) as buffer:
-        for delivery in _chosen(buffer, delivery_ids, all_):
+    with _opened(config) as opened:
+        for delivery in _chosen(opened, delivery_ids, all_):
             judged = redactor.redacted(
                 judge(
                     content if content is not None else delivery.body or b"",
@@ -99,7 +99,7 @@ def retry(
                 )
             )
             if judged.reason is None:
-                receipt = buffer.retry(judged)
+                receipt = opened.retry(judged)
                 outcome = "duplicate" if receipt and receipt.duplicate_of else "stored"
             else:
                 refused_again += 1
@@ -118,22 +118,22 @@ def drop(delivery_ids: tuple[str, ...], all_: bool, config: Path | None) -> None
 
     They stay counted as quarantined, and in the warehouse's table of the same name.
     """
-    with _buffer(config) as buffer:
-        for delivery in _chosen(buffer, delivery_ids, all_):
-            buffer.drop(delivery.event_id)
+    with _opened(config) as opened:
+        for delivery in _chosen(opened, delivery_ids, all_):
+            opened.drop(delivery.event_id)
             click.echo(f"{delivery.event_id}  dropped")
 
 
-def _chosen(buffer: Buffer, delivery_ids: tuple[str, ...], all_: bool) -> list[StoredDelivery]:
+def _chosen(opened: Quarantine, delivery_ids: tuple[str, ...], all_: bool) -> list[StoredDelivery]:
     if all_ == bool(delivery_ids):
         raise click.UsageError("Give either DELIVERY_IDs or --all.")
     if all_:
-        return buffer.quarantined(limit=2**31)
-    return [_only(buffer, delivery_id) for delivery_id in delivery_ids]
+        return opened.quarantined(limit=2**31)
+    return [_only(opened, delivery_id) for delivery_id in delivery_ids]
 
 
-def _only(buffer: Buffer, delivery_id: str) -> StoredDelivery:
-    delivery = buffer.quarantined_delivery(delivery_id)
+def _only(opened: Quarantine, delivery_id: str) -> StoredDelivery:
+    delivery = opened.quarantined_delivery(delivery_id)
     if delivery is None:
         raise FluentsError(
             f"No single delivery in the quarantine starts with {delivery_id!r}. "
@@ -143,7 +143,7 @@ def _only(buffer: Buffer, delivery_id: str) -> StoredDelivery:
 
 
 @contextmanager
-def _buffer(config: Path | None) -> Iterator[Buffer]:
+def _opened(config: Path | None) -> Iterator[Quarantine]:
     from fluents_connector.buffer import open_buffer
     from fluents_connector.settings import load_settings
 

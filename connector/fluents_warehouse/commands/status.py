@@ -36,14 +36,15 @@ def status(as_json: bool, config: Path | None) -> None:
 
 def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
     """The state as `status --json` prints it. Times are ISO 8601 in UTC, ages in seconds."""
-    from fluents_connector.buffer import Counts, open_buffer
+    from fluents_connector.buffer import Counts, buffer_store, open_buffer
     from fluents_connector.load_report import read_report
     from fluents_connector.receiver.refusals import read_refusals
 
     now = time.time() if now is None else now
     counts = Counts(0, 0, 0, 0, 0, None, 0, 0)
     buffer_id = None
-    if settings.buffer_file.exists():  # asking must not make one
+    store = buffer_store(settings)
+    if store.exists():  # asking must not make one
         buffer = open_buffer(settings)
         try:
             counts, buffer_id = buffer.counts(), buffer.buffer_id
@@ -74,7 +75,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
             "error": report.error,
         },
         "model_errors": [] if report is None else report.model_errors,
-        "buffer": {"path": str(settings.buffer_file), "buffer_id": buffer_id},
+        "buffer": {"path": store.description, "buffer_id": buffer_id},
         "warehouse": {
             "path": str(settings.warehouse_path),
             "exists": settings.warehouse_path.exists(),

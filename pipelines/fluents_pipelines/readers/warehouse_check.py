@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from fluents_connector.buffer.sqlite.check import Finding, confirmed, ids_up_to
-from fluents_connector.errors import QueryError
+from fluents_connector.buffer import BufferStore, Finding
+from fluents_connector.errors import BufferUnavailable, QueryError
 from fluents_pipelines.readers.query import published
 from fluents_pipelines.warehouse.duckdb_file.progress import missing, position
 
 
-def check_warehouse(buffer_path: Path, warehouse_path: Path) -> Iterator[Finding]:
+def check_warehouse(store: BufferStore, warehouse_path: Path) -> Iterator[Finding]:
     """Whether the published warehouse holds what the buffer was told that it holds."""
     lacking: list[str] = []
     try:
-        buffer_id, told = confirmed(buffer_path)
+        buffer_id, told = store.confirmed()
         with published(warehouse_path) as connection:
             published_up_to, _ = position(connection, buffer_id)
-            for event_ids in ids_up_to(buffer_path, min(published_up_to, told)):
+            for event_ids in store.ids_up_to(min(published_up_to, told)):
                 lacking += missing(connection, event_ids)
-    except sqlite3.DatabaseError:
-        return  # what is wrong with the buffer's file, its own findings say
+    except BufferUnavailable:
+        return  # what is wrong with the buffer, its own findings say
     except QueryError as error:
         advice = "Run `fluents-warehouse load`: it publishes the warehouse again." if told else ""
         yield Finding("warehouse", not told, str(error), advice)

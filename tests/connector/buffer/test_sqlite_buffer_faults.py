@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from fluents_connector.buffer import SqliteBuffer, StoredDelivery
+from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.buffer.sqlite.file import USER_VERSION
 from fluents_connector.errors import BufferRefused, BufferUnavailable
 from tests.connector.buffer.test_sqlite_buffer import GOOD
@@ -166,7 +166,7 @@ def test_appends_of_many_threads_and_processes_are_all_there_once(tmp_path: Path
     in_processes(append_from_threads, path)
     writers = PROCESSES * THREADS
     with closing(SqliteBuffer(path)) as buffer:
-        rows = [StoredDelivery(*row) for row in whole(buffer).rows]
+        rows = whole(buffer).rows
         counts = buffer.counts()
     assert [row.position for row in rows] == list(range(1, writers * (EACH + 1) + 1))
     payloads = [json.loads(row.body or b"")["payload"] for row in rows]

@@ -12,23 +12,15 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from fluents_connector.buffer.sqlite.check import check_buffer
 from fluents_connector.buffer.sqlite.file import as_unavailable, open_to_read, refuse_foreign
+from fluents_connector.buffer.store import Restored
 from fluents_connector.errors import BufferRefused
 
 # https://www.sqlite.org/src/file/src/os.h: who has a database in WAL mode open locks some of these
 _SHARED_FIRST, _SHARED_SIZE = 0x40000002, 510
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What a restore put in place, and where the former buffer is now, if there was one."""
-
-    deliveries: int
-    set_aside: Path | None
 
 
 def backup(path: Path, target: Path, *, overwrite: bool = False) -> int:

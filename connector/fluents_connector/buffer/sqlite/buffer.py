@@ -10,14 +10,15 @@ Invariants
 
 from __future__ import annotations
 
+import sqlite3
+import time
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from fluents_connector.buffer.limits import Limits, loaded_bytes
+from fluents_connector.buffer.limits import Limits
 from fluents_connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
 from fluents_connector.buffer.sqlite.check import changed_bodies
 from fluents_connector.buffer.sqlite.file import SqliteFile, as_unavailable, open_to_read
@@ -27,9 +28,12 @@ from fluents_connector.buffer.sqlite.rows import (
     count,
     delete,
     insert,
+    loaded_bytes,
     redacted_in,
+    refused_bytes,
     settle,
     unconfirm,
+    waiting,
 )
 from fluents_connector.delivery import Delivery
 
@@ -75,8 +79,9 @@ class SqliteBuffer:
     def append_all(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Stores `deliveries` durably with one commit: all or none."""
         with self._file.writing() as connection:
-            self._limits.refuse_if_reached(connection)
-            deliveries = self._limits.as_kept(connection, deliveries)
+            self._refuse_if_full(connection)
+            if any(delivery.reason is not None for delivery in deliveries):
+                deliveries = self._limits.as_kept(deliveries, refused_bytes(connection))
             receipts = [insert(connection, delivery) for delivery in deliveries]
             count(
                 connection,
@@ -90,13 +95,12 @@ class SqliteBuffer:
     def check(self) -> None:
         """Commits a small change, so that a full or read-only disk shows."""
         with self._file.writing() as connection:
-            self._limits.refuse_if_reached(connection)
+            self._refuse_if_full(connection)
             connection.execute("update buffer set checked = checked + 1")
 
     def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
         """The deliveries after `after`, until `up_to` or a limit is reached."""
-        body_at = StoredDelivery._fields.index("body")
-        rows: list[tuple[Any, ...]] = []
+        rows: list[StoredDelivery] = []
         size = 0
         buffer_id = self.buffer_id
         with self._file.reading() as connection:
@@ -105,14 +109,14 @@ class SqliteBuffer:
                 " where position > ? and position <= ? order by position limit ?",
                 (after, up_to, max_rows),
             )
-            for row in cursor:
-                size += len(row[body_at] or b"")
+            for row in map(StoredDelivery._make, cursor):
+                size += len(row.body or b"")
                 if rows and size > max_bytes:
                     break
                 rows.append(row)
             cursor.close()
         complete = len(rows) < max_rows and size <= max_bytes
-        return Batch(buffer_id, after, up_to if complete else rows[-1][0], rows)
+        return Batch(buffer_id, after, up_to if complete else rows[-1].position, rows)
 
     def event_id_at(self, position: int) -> str | None:
         """The id of the delivery at a position; None where there is none (any more)."""
@@ -141,10 +145,13 @@ class SqliteBuffer:
         """Deletes in short transactions what is confirmed and old enough."""
         discarded = self._discard_in_steps(_OLD, (loaded_before, quarantined_before))
         discarded += self._discard_in_steps(SETTLED, ())
-        if self._limits.bytes is not None:
-            # Loaded events take half of the limit more: duplicates are recognised for less time.
-            discarded += self._discard_in_steps(_CONFIRMED, (), self._limits.bytes // 2)
+        if self._limits.loaded_bytes is not None:
+            discarded += self._discard_in_steps(_CONFIRMED, (), self._limits.loaded_bytes)
         return discarded
+
+    def _refuse_if_full(self, connection: sqlite3.Connection) -> None:
+        if self._limits.concern_what_waits:
+            self._limits.refuse_if_reached(waiting(connection), time.time_ns() // 1000)
 
     def _discard_in_steps(
         self, positions: str, values: tuple[int, ...], down_to_bytes: int = 0
@@ -228,4 +235,4 @@ class SqliteBuffer:
                 " order by event_id desc limit ?2",
                 (prefix, limit),
             ).fetchall()
-        return [StoredDelivery(*row) for row in rows]
+        return list(map(StoredDelivery._make, rows))

@@ -9,13 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from fluents_connector.buffer.sqlite.file import open_to_read, refuse_foreign
+from fluents_connector.buffer.sqlite.file import as_unavailable, open_to_read, refuse_foreign
 from fluents_connector.buffer.sqlite.recover import unfinished
 from fluents_connector.buffer.sqlite.schema import as_columns
+from fluents_connector.buffer.store import Confirmed, Finding
 from fluents_connector.delivery import Delivery, is_as_received
 
 IDS_AT_ONCE = 25_000
@@ -23,16 +24,6 @@ BODIES_AT_ONCE = 1_000
 SHOWN = 3  # ids that a finding names
 RECOVER = "Run `fluents-warehouse buffer recover`: it keeps the file and saves what can be read."
 ASK = "Please report it with the output of `fluents-warehouse status --json`."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at, what was found, and what to do where it is wrong."""
-
-    subject: str
-    is_right: bool
-    detail: str
-    advice: str = ""
 
 
 Check = Callable[[sqlite3.Connection], Finding]
@@ -165,16 +156,18 @@ def _counters(connection: sqlite3.Connection) -> Finding:
     return Finding("counters", is_right, f"Counted are {detail}", "" if is_right else RECOVER)
 
 
-def confirmed(path: Path) -> tuple[str, int]:
-    """The id of the buffer, and the position up to which the warehouse holds everything."""
-    with closing(open_to_read(path)) as connection:
-        buffer_id, position = _row(connection, "select buffer_id, confirmed_position from buffer")
-    return buffer_id, position
+def confirmed(path: Path) -> Confirmed:
+    """The id of the buffer, and the position up to which the warehouse holds everything.
+
+    Raises `BufferUnavailable`, as `ids_up_to` does.
+    """
+    with closing(open_to_read(path)) as connection, as_unavailable(path):
+        return Confirmed(*_row(connection, "select buffer_id, confirmed_position from buffer"))
 
 
 def ids_up_to(path: Path, position: int) -> Iterator[list[str]]:
     """The ids of the deliveries that are kept up to a position, in groups."""
-    with closing(open_to_read(path)) as connection:
+    with closing(open_to_read(path)) as connection, as_unavailable(path):
         rows = connection.execute(
             "select event_id from deliveries where position <= ? order by position", (position,)
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from fluents_connector.buffer.sqlite.file import SqliteFile, open_to_read, refuse_foreign
 from fluents_connector.buffer.sqlite.rows import count, insert
 from fluents_connector.buffer.sqlite.schema import as_columns
+from fluents_connector.buffer.store import Recovered
 from fluents_connector.delivery import Delivery, NotAnEvent, is_as_received, refused
 
 ROWS_AT_ONCE = 500
@@ -43,18 +43,6 @@ class _Row(NamedTuple):
     # and what became of it
     duplicate_of: str | None
     settled: int
-
-
-@dataclass(slots=True)
-class Recovered:
-    """What was recovered, in deliveries, and where the damaged file is now."""
-
-    set_aside: Path
-    copied: int = 0
-    changed: int = 0
-    """Of them, those whose body is not what was received: they are in the quarantine."""
-    unreadable: int = 0
-    """Positions that could not be read; some may have been discarded before."""
 
 
 def recover(path: Path, stamp: str) -> Recovered:

@@ -1,4 +1,4 @@
-"""The statements that change the buffer's rows. Each runs inside a transaction of its caller."""
+"""The statements that count and change the buffer's rows, each in a transaction of its caller."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from operator import attrgetter
 
-from fluents_connector.buffer.limits import ROW_BYTES
+from fluents_connector.buffer.limits import ROW_BYTES, Waiting
 from fluents_connector.buffer.protocol import Receipt
 from fluents_connector.delivery import Delivery
 
@@ -26,6 +26,42 @@ SETTLED = (
     " and position <= (select confirmed_position from buffer)"
 )
 """The positions of refusals that were settled and are loaded."""
+
+_WAITING = """
+select
+    pending_rows,
+    pending_bytes,
+    (
+        select received_at from deliveries
+        where position > confirmed_position
+        order by position limit 1
+    )
+from buffer
+"""
+
+
+def waiting(connection: sqlite3.Connection) -> Waiting:
+    """What is not loaded yet."""
+    return Waiting(*connection.execute(_WAITING).fetchone())
+
+
+def refused_bytes(connection: sqlite3.Connection) -> int:
+    """What the bodies of refused deliveries take that are kept."""
+    (size,) = connection.execute("select refused_bytes from buffer").fetchone()
+    return int(size)
+
+
+def loaded_bytes(connection: sqlite3.Connection) -> int:
+    """About what events take that are loaded and still kept."""
+    pending, refused = connection.execute(
+        "select pending_bytes, refused_bytes from buffer"
+    ).fetchone()
+    # pages that are free for new rows do not count
+    pages, free, size = (
+        int(connection.execute(f"pragma {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size - int(pending) - int(refused)
 
 
 def insert(
@@ -119,8 +155,8 @@ def delete(connection: sqlite3.Connection, positions: str, values: tuple[int | s
         " returning iif(reason is null, 0, coalesce(length(body), 0))",
         values,
     ).fetchall()
-    if refused_bytes := sum(size for (size,) in deleted):
-        connection.execute("update buffer set refused_bytes = refused_bytes - ?", (refused_bytes,))
+    if refused := sum(size for (size,) in deleted):
+        connection.execute("update buffer set refused_bytes = refused_bytes - ?", (refused,))
     return len(deleted)
 
 
