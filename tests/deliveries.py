@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
-from fluents_connector.buffer import Batch, Buffer, Receipt, SqliteBuffer
+from fluents_connector.buffer import Batch, Buffer, Receipt
 from fluents_connector.delivery import Delivery, judge, new_event_id
 
 TOKEN = "tests-only-0123456789-abcdefghij"  # noqa: S105 # opens nothing but tests
@@ -59,6 +59,6 @@ def append_all(buffer: Buffer, bodies: Iterable[bytes], clock: Clock) -> list[Re
     return [buffer.append(delivery(content, received_at=clock())) for content in bodies]
 
 
-def whole(buffer: SqliteBuffer) -> Batch:
+def whole(buffer: Buffer) -> Batch:
     """All that the buffer holds, as one batch."""
     return buffer.read(0, buffer.counts().last_position, max_rows=10**6, max_bytes=10**9)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.buffer.sqlite.check import Finding, check_buffer
+from fluents_connector.buffer import Finding, SqliteBuffer, SqliteStore
+from fluents_connector.buffer.sqlite.check import check_buffer
 from fluents_connector.buffer.sqlite.recover import finish, recover, recover_from, unfinished
 from fluents_connector.delivery import judge
 from fluents_connector.errors import BufferRefused, BufferUnavailable
@@ -270,3 +270,10 @@ def test_a_damaged_buffer_tells_the_receiver_what_to_do(path: Path, tmp_path: Pa
     copy.write_bytes(content)
     with pytest.raises(BufferUnavailable, match="buffer recover"):
         SqliteBuffer(copy)
+
+
+def test_a_recovery_that_the_file_system_refuses_says_so_and_takes_nothing_away(path: Path) -> None:
+    before = rows(path)
+    with pytest.raises(BufferUnavailable, match="File name too long"):
+        SqliteStore(path).recover("x" * 300)
+    assert rows(path) == before

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+import pytest
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,10 +18,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fluents_connector.buffer import Counts, Receipt, SqliteBuffer, StoredDelivery
+from fluents_connector.buffer import Counts, Limits, Receipt, StoredDelivery
 from fluents_connector.buffer.limits import ROW_BYTES
 from fluents_connector.delivery import judge
-from tests.connector.buffer.test_sqlite_buffer import GOOD, stored
+from fluents_connector.errors import BufferFull
+from tests.contract.buffer.expected import GOOD, stored
+from tests.contract.buffer.implementations import Place
 from tests.deliveries import START, body, delivery, whole
 
 
@@ -32,11 +34,14 @@ def size(rows: list[StoredDelivery]) -> int:
 class BufferMachine(RuleBasedStateMachine):
     """Compares a buffer with a list after each step."""
 
-    new_file: Callable[[], Path]
+    new_place: Callable[[], Place]
+    new_backup: Callable[[], Path]
 
     @initialize()
     def make(self) -> None:
-        self.buffer = SqliteBuffer(type(self).new_file())
+        self.place = type(self).new_place()
+        self.store = self.place()
+        self.buffer = self.store.open()
         self.rows: list[StoredDelivery] = []
         self.received: list[StoredDelivery] = []
         self.confirmed = 0
@@ -116,7 +121,25 @@ class BufferMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.buffer.close()
-        self.buffer = SqliteBuffer(self.buffer.path)
+        self.buffer = self.store.open()
+
+    @rule()
+    def restore(self) -> None:
+        file = type(self).new_backup()
+        assert self.store.backup(file) == len(self.rows)
+        former = self.buffer.buffer_id
+        self.buffer.close()
+        assert self.store.restore(file, file.name).deliveries == len(self.rows)
+        self.buffer = self.store.open()
+        assert self.buffer.buffer_id == former
+
+    @rule(data=st.data())
+    def look_over(self, data: st.DataObject) -> None:
+        assert [finding for finding in self.store.findings() if not finding.is_right] == []
+        assert self.store.confirmed() == (self.buffer.buffer_id, self.confirmed)
+        position = data.draw(st.integers(0, self.last()))
+        ids = [one for group in self.store.ids_up_to(position) for one in group]
+        assert ids == [row.event_id for row in self.rows if row.position <= position]
 
     @invariant()
     def equals_the_list(self) -> None:
@@ -139,22 +162,29 @@ class BufferMachine(RuleBasedStateMachine):
         )
         assert whole(self.buffer).rows == self.rows
         assert self.buffer.quarantined(100) == self.listed()[::-1]
-        with closing(sqlite3.connect(self.buffer.path)) as connection:
-            assert connection.execute(
-                "select pending_rows, pending_bytes from buffer"
-            ).fetchone() == (len(waiting), size(waiting) + ROW_BYTES * len(waiting))
+        # what waits is counted as the limits count it: nothing fits below this one
+        needed = size(waiting) + ROW_BYTES * len(waiting)
+        said = f"^{len(waiting):,} deliveries wait for a load, {needed:,} bytes;"
+        with (
+            closing(self.place(Limits(bytes=0)).open()) as full,
+            pytest.raises(BufferFull, match=said),
+        ):
+            full.check()
 
     def teardown(self) -> None:
         self.buffer.close()
 
 
-def test_counts_and_contents_are_right_after_any_steps(tmp_path: Path) -> None:
+def test_counts_and_contents_are_right_after_any_steps(
+    new_place: Callable[[], Place], tmp_path: Path
+) -> None:
     numbers = count()
 
     class Machine(BufferMachine):
         @staticmethod
-        def new_file() -> Path:
-            return tmp_path / f"{next(numbers)}.sqlite"
+        def new_backup() -> Path:
+            return tmp_path / f"backup-{next(numbers)}"
 
+    Machine.new_place = staticmethod(new_place)
     limits = with_settings(max_examples=100, stateful_step_count=30, deadline=None)
     run_state_machine_as_test(Machine, settings=limits)
