@@ -21,7 +21,7 @@ HEAVY = {"dlt", "duckdb", "fluents_pipelines", "pyarrow", "sqlglot"}
 """What a receiver must not have in its memory."""
 
 CONNECTOR = (
-    *("errors", "printing", "permissions", "process", "logs", "delivery", "redaction"),
+    *("errors", "printing", "permissions", "files", "process", "logs", "delivery", "redaction"),
     *("load_report", "replay_request", "settings", "buffer", "receiver", "sender", "simulator"),
 )
 PIPELINES = (
@@ -32,7 +32,7 @@ PIPELINES = (
 """The parts, each of which may import those before it, and nothing after it."""
 
 FOR_PIPELINES = {
-    *("buffer", "delivery", "errors", "load_report", "permissions", "printing"),
+    *("buffer", "delivery", "errors", "files", "load_report", "permissions", "printing"),
     *("replay_request", "settings"),
 }
 """The parts of the connector that the pipelines may use."""

@@ -9,6 +9,8 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
+from fluents_connector.files import write_whole
+
 FILE = "last_load.json"
 Seconds = Annotated[float, Field(ge=0, le=253_402_300_799)]  # until the year 9999, as datetime's
 
@@ -35,9 +37,7 @@ _REPORT = TypeAdapter(LoadReport)
 
 def write_report(folder: Path, report: LoadReport) -> None:
     """Replaces the report in one step, so that no reader sees half of it."""
-    partial = folder / f"{FILE}.partial"
-    partial.write_text(json.dumps(asdict(report)), encoding="utf-8")
-    partial.replace(folder / FILE)
+    write_whole(folder / FILE, json.dumps(asdict(report)))
 
 
 def read_report(folder: Path) -> LoadReport | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fluents_connector.errors import ReplayWaiting
+from fluents_connector.files import write_whole
 
 ASKED = "replay.json"
 ANSWERED = "last_replay.json"
@@ -45,19 +46,15 @@ class ReplayAnswer:
 def ask(folder: Path, request: ReplayRequest) -> None:
     """Leaves a request in `folder`. Raises `ReplayWaiting` if there is one already."""
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{ASKED}.{request.request_id}"
-    partial.write_text(json.dumps(asdict(request)), encoding="utf-8")
     if asked(folder) is None:
         (folder / ASKED).unlink(missing_ok=True)  # of a version that is not installed any more
     try:
-        (folder / ASKED).hardlink_to(partial)  # unlike a rename, it fails where one is there
+        write_whole(folder / ASKED, json.dumps(asdict(request)), overwrite=False)
     except FileExistsError:
         raise ReplayWaiting(
             "Another replay was asked for and is not done yet. The next load does it: run "
             "`fluents-warehouse load`, then try again."
         ) from None
-    finally:
-        partial.unlink()
 
 
 def asked(folder: Path) -> ReplayRequest | None:
@@ -77,9 +74,7 @@ def withdraw(folder: Path, request_id: str) -> None:
 
 def answer(folder: Path, answer: ReplayAnswer) -> None:
     """Says what became of a request, and takes that away."""
-    partial = folder / f"{ANSWERED}.partial"
-    partial.write_text(json.dumps(asdict(answer)), encoding="utf-8")
-    partial.replace(folder / ANSWERED)
+    write_whole(folder / ANSWERED, json.dumps(asdict(answer)))
     withdraw(folder, answer.request_id)
 
 

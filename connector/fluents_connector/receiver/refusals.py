@@ -19,6 +19,8 @@ from typing import Any
 import structlog
 from filelock import FileLock, Timeout
 
+from fluents_connector.files import write_whole
+
 FILE = "refused_requests.json"
 FLUSH_SECONDS = 1.0
 LOG_SECONDS = 60.0
@@ -119,7 +121,5 @@ def _add(folder: Path, new: Mapping[str, int], now: float) -> dict[str, int]:
                 due[reason] = int(row["count"] - row["logged"])
                 row |= {"logged": row["count"], "logged_at": now}
             recorded[reason] = row
-        partial = folder / f"{FILE}.partial"
-        partial.write_text(json.dumps(recorded), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(recorded))
     return due

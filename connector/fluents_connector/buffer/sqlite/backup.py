@@ -8,16 +8,16 @@ A restore keeps the former buffer, with its log, under another name beside it.
 from __future__ import annotations
 
 import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from fluents_connector.buffer.sqlite.check import check_buffer
 from fluents_connector.buffer.sqlite.file import as_unavailable, open_to_read, refuse_foreign
 from fluents_connector.buffer.store import Restored
 from fluents_connector.errors import BufferRefused
+from fluents_connector.files import sync, written_whole
 
 # https://www.sqlite.org/src/file/src/os.h: who has a database in WAL mode open locks some of these
 _SHARED_FIRST, _SHARED_SIZE = 0x40000002, 510
@@ -32,15 +32,13 @@ def backup(path: Path, target: Path, *, overwrite: bool = False) -> int:
     refuse_foreign(path)
     if target.exists() and (not overwrite or _is_one_of(path, target)):
         raise BufferRefused(f"{target} is there already and was not changed. Name another file.")
-    with _copied(path, target) as (partial, deliveries):
-        if overwrite:
-            partial.replace(target)
-        else:
-            try:
-                target.hardlink_to(partial)  # unlike a rename, it never replaces a file
-            except FileExistsError:
-                raise BufferRefused(f"{target} is there already and was not changed.") from None
-        _sync(target.parent)
+    with as_unavailable(target):
+        try:
+            with written_whole(target, overwrite=overwrite) as partial:
+                deliveries = _copy(path, partial)
+        except FileExistsError:
+            raise BufferRefused(f"{target} is there already and was not changed.") from None
+        sync(target.parent)
     return deliveries
 
 
@@ -57,39 +55,34 @@ def restore(source: Path, path: Path, stamp: str) -> Restored:
         raise BufferRefused(f"{source} is the buffer itself. Name a backup of it.")
     with as_unavailable(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _copied(source, path) as (partial, deliveries):
-        _fold_log(path)
-        with _nobody_has(path):
+        with ExitStack() as until_replaced, written_whole(path) as partial:
+            deliveries = _copy(source, partial)
+            _fold_log(path)
+            until_replaced.enter_context(_nobody_has(path))
             aside = _set_aside(path, stamp)
-            partial.replace(path)
-            _sync(path.parent)
+        sync(path.parent)
     return Restored(deliveries, aside)
 
 
-@contextmanager
-def _copied(source: Path, target: Path) -> Iterator[tuple[Path, int]]:
-    """A whole and synced copy beside `target`, until the end of the block."""
-    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
+def _copy(source: Path, partial: Path) -> int:
+    """Copies a whole buffer into an empty file, and syncs that; returns its deliveries."""
     try:
-        with as_unavailable(target):
-            os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            with closing(open_to_read(source)) as reader, closing(sqlite3.connect(partial)) as copy:
-                reader.backup(copy)  # all pages in one step: more would start again at each commit
-                copy.execute("pragma journal_mode = delete")  # one file, which needs no other
-            for finding in check_buffer(partial):
-                if not finding.is_right and finding.subject != "identity":
-                    raise BufferRefused(
-                        f"{source} is damaged: {finding.detail} Nothing was changed. "
-                        "`fluents-warehouse buffer recover` saves what can be read of a buffer."
-                    )
-            with closing(open_to_read(partial)) as connection:
-                (deliveries,) = connection.execute("select count(*) from deliveries").fetchone()
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
-            yield partial, int(deliveries)
+        with closing(open_to_read(source)) as reader, closing(sqlite3.connect(partial)) as copy:
+            reader.backup(copy)  # all pages in one step: more would start again at each commit
+            copy.execute("pragma journal_mode = delete")  # one file, which needs no other
+        for finding in check_buffer(partial):
+            if not finding.is_right and finding.subject != "identity":
+                raise BufferRefused(
+                    f"{source} is damaged: {finding.detail} Nothing was changed. "
+                    "`fluents-warehouse buffer recover` saves what can be read of a buffer."
+                )
+        with closing(open_to_read(partial)) as connection:
+            (deliveries,) = connection.execute("select count(*) from deliveries").fetchone()
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
+        for suffix in ("-wal", "-shm", "-journal"):
             Path(f"{partial}{suffix}").unlink(missing_ok=True)
+    sync(partial)
+    return int(deliveries)
 
 
 def _fold_log(path: Path) -> None:
@@ -133,11 +126,3 @@ def _set_aside(path: Path, stamp: str) -> Path | None:
 def _is_one_of(path: Path, file: Path) -> bool:
     own = [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")]
     return any(one.exists() and file.exists() and one.samefile(file) for one in own)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

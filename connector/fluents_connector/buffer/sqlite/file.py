@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from fluents_connector.buffer.sqlite.locking import begin
+from fluents_connector.buffer.sqlite.locking import transaction
 from fluents_connector.buffer.sqlite.schema import (
     APPLICATION_ID,
     USER_VERSION,
@@ -71,15 +71,10 @@ class SqliteFile:
             if not is_note and not self._is_emptied:
                 self._empty_wal()
             connection = self._writer
-            begin(connection, BUSY_SECONDS)
             try:
-                yield connection
-                connection.execute("commit")
-            except BaseException as error:
-                # SQLite may have rolled back by itself (a full disk does that); the error that
-                # started it is the one to report.
-                if connection.in_transaction:
-                    connection.execute("rollback")
+                with transaction(connection, BUSY_SECONDS):
+                    yield connection
+            except sqlite3.Error as error:
                 if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_FSYNC:
                     _write_over(connection)
                 raise
@@ -187,16 +182,10 @@ def create(connection: sqlite3.Connection) -> None:
         return
     # Made in rollback mode, so that the marks are in the file's header, where
     # `refuse_foreign` looks for them, before the first WAL exists.
-    connection.execute("begin immediate")
-    try:
+    with transaction(connection, BUSY_SECONDS):
         if is_newer(connection):
             raise BufferRefused(f"The staging buffer {_NEWER}")
         is_migrated = make_or_migrate(connection)
-        connection.execute("commit")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("rollback")
-        raise
     # SQLite does not wait by itself where two processes switch a new file at once.
     deadline = time.monotonic() + BUSY_SECONDS
     while True:

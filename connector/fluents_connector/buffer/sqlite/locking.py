@@ -1,19 +1,36 @@
-"""Waiting for SQLite's write lock, which receiver processes and the loader pass to each other."""
+"""Write transactions: SQLite's lock is passed on between receiver processes and the loader."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 WAIT_SECONDS = 0.0002  # between two tries; a commit of another process takes about a millisecond
 
 
-def begin(connection: sqlite3.Connection, seconds: float) -> None:
-    """Starts a write transaction, waiting for the lock for `seconds` at most.
+@contextmanager
+def transaction(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
+    """A write transaction: committed at the end of the block, undone by any error in it.
 
-    Raises `sqlite3.OperationalError`. SQLite's own waiting sleeps for longer with each try, up to
-    0.1 s, while the other processes commit many times.
+    Waits for the lock for `seconds` at most. Raises `sqlite3.OperationalError`.
     """
+    _begin(connection, seconds)
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        # SQLite may have rolled back by itself (a full disk does that); the error that started it
+        # is the one to report.
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _begin(connection: sqlite3.Connection, seconds: float) -> None:
+    # SQLite's own waiting sleeps for longer with each try, up to 0.1 s, while the other processes
+    # commit many times.
     deadline = time.monotonic() + seconds
     connection.execute("pragma busy_timeout = 0")
     try:

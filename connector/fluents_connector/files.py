@@ -1,0 +1,47 @@
+"""Files that are there whole or not at all, however the process ends that writes them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """An empty file beside `path`, for its owner only; at the end of the block it gets that name.
+
+    After an error in the block nothing is left of it. Without `overwrite`, raises `FileExistsError`
+    at the end where something is at `path`. Raises `OSError`.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.partial-", dir=path.parent)
+    os.close(descriptor)
+    partial = Path(name)
+    try:
+        yield partial
+        if overwrite:
+            partial.replace(path)
+        else:
+            path.hardlink_to(partial)  # unlike a rename, it never replaces a file
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
+    """Writes `text` to `path` in one step, so that no reader sees half of it.
+
+    Raises as `written_whole`.
+    """
+    with written_whole(path, overwrite=overwrite) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def sync(path: Path) -> None:
+    """Returns when a file, or what names there are in a folder, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
