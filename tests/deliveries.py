@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from fluents_connector.buffer import Batch, Buffer, Receipt
-from fluents_connector.delivery import Delivery, judge, new_event_id
+from fluents_connector.delivery import Delivery, new_event_id, validate
 
 TOKEN = "tests-only-0123456789-abcdefghij"  # noqa: S105 # opens nothing but tests
 START = 1_767_225_600_000_000  # 2026-01-01 00:00:00 UTC, in microseconds
@@ -45,8 +45,8 @@ def body(type_: str, payload: Any = None, *, call_id: str = "call-1", **fields: 
 def delivery(
     content: bytes, *, received_at: int = START, bits: int = 0, webhook: str = "main"
 ) -> Delivery:
-    """`content` judged, with an id made of `received_at` and `bits`."""
-    return judge(
+    """`content` validated, with an id made of `received_at` and `bits`."""
+    return validate(
         content,
         webhook=webhook,
         received_at=received_at,

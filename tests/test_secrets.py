@@ -189,7 +189,7 @@ gateway = Gateway.of(settings)
 configure_logs(sys.argv[2])
 try:
     gateway.signed(None, b"")  # fails where the secrets are
-except AttributeError:
+except TypeError:
     structlog.get_logger().exception("crash", settings=settings, gateway=vars(gateway))
 gateway.knows(None)
 """

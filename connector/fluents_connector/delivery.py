@@ -1,7 +1,7 @@
-"""Judges what one request brought: an event, or a delivery for the quarantine.
+"""Validates what one request brought: an event, or a delivery for the quarantine.
 
-It promises that every accepted event has a `call_id` and a `type` that are Unicode text, and
-a body that is one JSON object in UTF-8. Nothing else is required: unknown is not wrong.
+Every event has a `call_id` and a `type` that are Unicode text, and a body that is one JSON object
+in UTF-8. Nothing else is required: a type or field that is not known is not wrong.
 """
 
 from __future__ import annotations
@@ -47,15 +47,16 @@ _STEPS = bytes.maketrans(b"[{]}", bytes([1, 1, 255, 255]))  # 255 is -1 in a sig
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one request brought, judged.
+    """What one request brought, validated.
 
-    `event_id` is a UUIDv7 that sorts like `received_at` (microseconds since 1970, UTC).
-    `body` is verbatim but for `redacted` values; None only where it was too large to keep.
-    `body_hash` is of the body as it came, and None where an equal body may be another real event;
-    where a gateway gave the delivery an id it is of that. `stored_hash` is then of the body, or of
-    the body with values replaced, and None where `body_hash` says the same. `reason` is None
-    for an event; otherwise it is why the delivery goes to the quarantine, and `detail` says more
-    for a person.
+    - `event_id`: a UUIDv7 that sorts like `received_at` (microseconds since 1970, UTC).
+    - `webhook`: the label of the webhook that received it.
+    - `body`: as it came, but for `redacted` values; None only where it was too large to keep.
+    - `body_hash`: the SHA-256 by which a duplicate is recognised: of the body as it came, or of
+      the id that a gateway gave it. None where an equal body may be another real event.
+    - `stored_hash`: the SHA-256 of `body`, where `body_hash` is not that; None otherwise.
+    - `reason`: None for an event; otherwise a word that says why the delivery goes to the
+      quarantine, and `detail` is a sentence about it.
     """
 
     event_id: str
@@ -72,7 +73,7 @@ class Delivery:
 
 
 class NotAnEvent(ValueError):
-    """Why a body is no event: a word for machines and a sentence for people."""
+    """The body is no event: `reason` is a word for machines, `detail` a sentence for people."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -96,8 +97,8 @@ def new_event_id(received_at: int, random_bits: int) -> str:
     )
 
 
-def judge(body: bytes, *, webhook: str, received_at: int, event_id: str) -> Delivery:
-    """The delivery that `body` is, as an event or with the reason why it is none."""
+def validate(body: bytes, *, webhook: str, received_at: int, event_id: str) -> Delivery:
+    """The delivery of `body`: an event, or the reason why it is none. It raises nothing."""
     try:
         call_id, type_, body_hash = _read_event(body)
     except NotAnEvent as why:
@@ -106,9 +107,9 @@ def judge(body: bytes, *, webhook: str, received_at: int, event_id: str) -> Deli
 
 
 def with_id(delivery: Delivery, given: str) -> Delivery:
-    """The event, recognised by the id that a gateway gave it and no longer by its body.
+    """The event, whose duplicates are recognised by the id that a gateway gave it, not by its body.
 
-    Ids are of a webhook: two gateways may give the same one.
+    An id is unique within its webhook only: the gateways of two webhooks may give the same one.
     """
     if delivery.reason is not None:
         return delivery
@@ -122,7 +123,7 @@ def with_id(delivery: Delivery, given: str) -> Delivery:
 
 
 def is_as_received(delivery: Delivery) -> bool:
-    """Whether an event's body says still what the judge found when it was received."""
+    """Whether an event's body still says what validation found when it was received."""
     try:  # whatever its length: an earlier version may have stored it before there was a limit
         call_id, type_, body_hash = _read_event(delivery.body or b"", max_characters=None)
     except NotAnEvent:
@@ -137,7 +138,7 @@ def is_as_received(delivery: Delivery) -> bool:
 def refused(
     body: bytes, why: NotAnEvent, *, webhook: str, received_at: int, event_id: str
 ) -> Delivery:
-    """The delivery of a body that goes to the quarantine, as it came."""
+    """The delivery of a body that goes to the quarantine as it came, because of `why`."""
     return Delivery(event_id, received_at, webhook, body, reason=why.reason, detail=why.detail)
 
 
@@ -185,8 +186,8 @@ def _refuse_constant(constant: str) -> None:
     raise NotAnEvent("not_json", f"The body is not JSON: {constant} is no JSON number.")
 
 
-# float for integers: only the judge parses here, so they need not be exact, and Python refuses to
-# make an int of more than 4,300 digits.
+# float for integers: nobody uses the values parsed here, so they need not be exact, and Python
+# refuses to make an int of more than 4,300 digits.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.delivery import judge, new_event_id
+from fluents_connector.delivery import new_event_id, validate
 from fluents_connector.redaction import Redactor
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader
@@ -29,8 +29,10 @@ def load_all(folder: Path, calls: list[Call]) -> Path:
         for form in FORMS:
             for body in bodies(call, form):
                 at = clock()
-                judged = judge(body, webhook="main", received_at=at, event_id=new_event_id(at, 0))
-                deliveries.append(redactor.redacted(judged))
+                validated = validate(
+                    body, webhook="main", received_at=at, event_id=new_event_id(at, 0)
+                )
+                deliveries.append(redactor.redacted(validated))
         buffer.append_all(deliveries)
     buffer.close()
     with Loader(settings) as loader:

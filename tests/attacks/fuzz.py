@@ -1,7 +1,7 @@
-"""`python -m tests.attacks.fuzz judge|normalize --seconds N`: atheris, guided by coverage.
+"""`python -m tests.attacks.fuzz validate|normalize --seconds N`: atheris, guided by coverage.
 
-judge      any bytes are an event or a refusal with a reason, and nothing else
-normalize  no body that the judge lets in stops the SQL, or is lost by it
+validate   any bytes are an event or a refusal with a reason, and nothing else
+normalize  no valid body stops the SQL, or is lost by it
 
 An input of `normalize` is a whole batch, one body a line. Starts from those of
 `tests/data/cases`. A finding ends it with another status than 0, shows the traceback and leaves the
@@ -25,7 +25,7 @@ import atheris
 with atheris.instrument_imports(
     include=["fluents_connector.delivery", "fluents_pipelines.normalize", "json"]
 ):
-    from fluents_connector.delivery import judge
+    from fluents_connector.delivery import validate
     from fluents_pipelines.normalize import Normalizer
 
 from fluents_connector.buffer import Batch, StoredDelivery
@@ -35,23 +35,23 @@ from tests.attacks.hostile.inputs import VALUES, damaged
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 MAX_BYTES = 65_536
-LINES = {"judge": 1, "normalize": 16}
+LINES = {"validate": 1, "normalize": 16}
 EVENT_ID = "019b76da-a800-7000-8000-000000000000"
 
 
 def one_body(content: bytes) -> bool:
     """Whether `content` is an event; fails where it is neither that nor refused as promised."""
-    judged = judge(content, webhook="main", received_at=0, event_id=EVENT_ID)
-    assert judged.body == content
-    if judged.reason is not None:
-        assert judged.detail
-        assert judged.detail.encode()
+    validated = validate(content, webhook="main", received_at=0, event_id=EVENT_ID)
+    assert validated.body == content
+    if validated.reason is not None:
+        assert validated.detail
+        assert validated.detail.encode()
         return False
-    assert judged.call_id
-    assert judged.type
-    assert f"{judged.call_id}{judged.type}".encode()
+    assert validated.call_id
+    assert validated.type
+    assert f"{validated.call_id}{validated.type}".encode()
     event = json.loads(content, parse_int=float)
-    assert (event["call_id"], event["type"]) == (judged.call_id, judged.type)
+    assert (event["call_id"], event["type"]) == (validated.call_id, validated.type)
     assert content.count(b"[") + content.count(b"{") <= MAX_DEPTH or _depth(event) <= MAX_DEPTH
     return True
 
@@ -74,17 +74,17 @@ class WholeBatch:
 
     def __call__(self, content: bytes) -> None:
         events = [line for line in content.split(b"\n") if one_body(line)]
-        judged = [
-            judge(body, webhook="main", received_at=0, event_id=f"{EVENT_ID[:-4]}{at:04}")
+        validated = [
+            validate(body, webhook="main", received_at=0, event_id=f"{EVENT_ID[:-4]}{at:04}")
             for at, body in enumerate([self.good, *events, self.good])
         ]
         rows = [
             StoredDelivery(at, d.event_id, 0, "main", d.call_id, d.type, d.body, *[None] * 3)
-            for at, d in enumerate(judged)
+            for at, d in enumerate(validated)
         ]
         tables = self.normalizer.tables(Batch("buffer", -1, len(rows), rows))
         assert tables["events"]["position"].to_pylist() == list(range(len(rows)))
-        assert tables["events"]["call_id"].to_pylist() == [d.call_id for d in judged]
+        assert tables["events"]["call_id"].to_pylist() == [d.call_id for d in validated]
         assert tables["quarantine"].num_rows == 0
 
 
@@ -154,7 +154,7 @@ def main() -> None:
         "-rss_limit_mb=4096",
         options.corpus,
     ]
-    target = one_body if options.target == "judge" else WholeBatch()
+    target = one_body if options.target == "validate" else WholeBatch()
     atheris.Setup(arguments, target, custom_mutator=mutate)
     atheris.Fuzz()
 

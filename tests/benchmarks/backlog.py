@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.delivery import Delivery, judge, new_event_id
+from fluents_connector.delivery import Delivery, new_event_id, validate
 from fluents_connector.settings import Settings
 from fluents_connector.simulator import simulate
 from tests.deliveries import START, TOKEN
@@ -34,12 +34,12 @@ def settings(folder: Path) -> Settings:
 
 
 def deliveries(seed: int = 0) -> Iterator[Delivery]:
-    """Simulated deliveries without end, judged, 50 a second from 2026-01-01 on."""
+    """Simulated deliveries without end, validated, 50 a second from 2026-01-01 on."""
     random = Random(seed)  # noqa: S311 # the same ids each time
     received_at = START
     for simulated in simulate(seed=seed):
         received_at += EVERY_MICROSECONDS
-        yield judge(
+        yield validate(
             simulated.body,
             webhook="main",
             received_at=received_at,

@@ -15,19 +15,19 @@ from typing import Any
 
 
 def store_nothing() -> None:
-    """The same application judges each body and answers, but nothing is kept."""
+    """The same receiver validates each body and answers, but nothing is kept."""
     import asyncio
 
     from fluents_connector.buffer import Receipt
-    from fluents_connector.receiver.group_commit import SharedCommits
+    from fluents_connector.receiver.group_commit import GroupCommit
 
-    def append(_: SharedCommits, delivery: Any) -> asyncio.Future[Any]:
-        outcome = asyncio.get_running_loop().create_future()
-        outcome.set_result(Receipt(delivery.event_id, None))
-        return outcome
+    def append(_: GroupCommit, delivery: Any) -> asyncio.Future[Any]:
+        receipt = asyncio.get_running_loop().create_future()
+        receipt.set_result(Receipt(delivery.event_id, None))
+        return receipt
 
-    assert callable(SharedCommits.append)
-    SharedCommits.append = append  # type: ignore[method-assign]
+    assert callable(GroupCommit.append)
+    GroupCommit.append = append  # type: ignore[method-assign]
 
 
 def commit_each_request() -> None:
@@ -40,27 +40,32 @@ def commit_each_request() -> None:
 
 def serve_an_empty_view() -> None:
     """A Flask application of one view that parses the body, behind the same server."""
+    import io
+
     from flask import Flask, jsonify, request
+    from werkzeug.wrappers import Response
 
-    import fluents_connector.receiver.app
-    from fluents_connector.receiver.auth import PATH
+    from fluents_connector.receiver import rsgi
+    from fluents_connector.settings import WEBHOOK_PATH
 
-    def create_app(*_: Any) -> Flask:
-        app = Flask("empty", static_folder=None)
+    app = Flask("empty", static_folder=None)
 
-        @app.post(f"{PATH}<token>")
-        def receive(token: str) -> Any:
-            json.loads(request.get_data())
-            return jsonify(status="stored")
+    @app.post(f"{WEBHOOK_PATH}<token>")
+    def receive(token: str) -> Any:
+        json.loads(request.get_data())
+        return jsonify(status="stored")
 
-        @app.get("/readyz")
-        def readyz() -> Any:
-            return jsonify(status="ready")
+    @app.get("/readyz")
+    def readyz() -> Any:
+        return jsonify(status="ready")
 
-        return app
+    async def respond(_: rsgi.Rsgi, scope: Any, protocol: Any) -> None:
+        environ = rsgi._environ(scope) | {"wsgi.input": io.BytesIO(await protocol())}
+        response = Response.from_app(app, environ, buffered=True)
+        protocol.response_bytes(response.status_code, [*response.headers], response.get_data())
 
-    assert callable(fluents_connector.receiver.app.create_app)
-    fluents_connector.receiver.app.create_app = create_app  # type: ignore[assignment]
+    assert callable(rsgi.Rsgi.__rsgi__)
+    rsgi.Rsgi.__rsgi__ = respond  # type: ignore[method-assign]
 
 
 VARIANTS: dict[str, Callable[[], None]] = {

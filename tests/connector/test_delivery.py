@@ -1,4 +1,4 @@
-"""Any bytes are judged: an event with its ids, or a delivery for the quarantine with a reason."""
+"""Any bytes can be validated: they are an event with its ids, or go to the quarantine."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from fluents_connector.delivery import (
     Delivery,
     _depth,
     is_as_received,
-    judge,
     new_event_id,
     too_large,
+    validate,
 )
 from tests.attacks.hostile.bombs import BOMBS, MEGABYTE
 from tests.deliveries import START, body, delivery
@@ -211,17 +211,17 @@ def test_ids_are_uuids_of_version_7_with_their_milliseconds(received_at: int, so
 
 
 def assert_judged(content: bytes) -> None:
-    judged = judge(content, webhook="main", received_at=START, event_id="id")
-    assert judged.body == content
-    if judged.reason is None:
-        assert judged.call_id
-        assert judged.type
-        assert judged.call_id.encode()
-        assert judged.type.encode()
+    validated = validate(content, webhook="main", received_at=START, event_id="id")
+    assert validated.body == content
+    if validated.reason is None:
+        assert validated.call_id
+        assert validated.type
+        assert validated.call_id.encode()
+        assert validated.type.encode()
     else:
-        assert judged.reason.replace("_", "").isalnum()
-        assert judged.detail
-        assert judged.detail.encode()  # the buffer stores it as text
+        assert validated.reason.replace("_", "").isalnum()
+        assert validated.detail
+        assert validated.detail.encode()  # the buffer stores it as text
 
 
 @given(st.binary())

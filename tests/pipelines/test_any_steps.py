@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.delivery import judge
+from fluents_connector.delivery import validate
 from fluents_connector.errors import BufferUnavailable, LoadFailed
 from fluents_connector.settings import Settings
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
@@ -88,7 +88,7 @@ class WholePath(RuleBasedStateMachine):
             assert self.buffer.drop(refused.event_id)
             self.staged.drop(refused.event_id)
             return
-        repaired = judge(
+        repaired = validate(
             body("event_error", str(refused.body), call_id="call-1"),
             webhook=refused.webhook,
             received_at=refused.received_at,

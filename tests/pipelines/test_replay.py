@@ -168,10 +168,10 @@ def test_a_call_keeps_what_events_said_that_are_gone_from_everywhere(
 def test_an_event_that_was_refused_first_stays_an_event(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
 ) -> None:
-    from fluents_connector.delivery import judge
+    from fluents_connector.delivery import validate
 
     (receipt,) = append_all(buffer, [b"{"], clock)
-    repaired = judge(BODIES[0], webhook="main", received_at=START, event_id=receipt.event_id)
+    repaired = validate(BODIES[0], webhook="main", received_at=START, event_id=receipt.event_id)
     buffer.retry(repaired)
     load()
     before = contents(settings.warehouse_path)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.delivery import judge, new_event_id
+from fluents_connector.delivery import new_event_id, validate
 from fluents_connector.settings import Settings
 from fluents_connector.simulator import simulate
 from fluents_pipelines.load import Loader
@@ -120,7 +120,9 @@ def _append(settings: Settings, bodies: list[bytes], start: int) -> None:
     buffer = SqliteBuffer(settings.buffer_file)
     for n, body in enumerate(bodies):
         at = start + n * 1_000_000
-        buffer.append(judge(body, webhook="main", received_at=at, event_id=new_event_id(at, n + 1)))
+        buffer.append(
+            validate(body, webhook="main", received_at=at, event_id=new_event_id(at, n + 1))
+        )
     buffer.close()
 
 

@@ -1,4 +1,9 @@
-"""Who may deliver: secret URLs, one or two tokens a webhook, and allowed networks."""
+"""Authenticates requests: secret URLs, one or two tokens a webhook, allowed networks, a gateway.
+
+Whoever is not authenticated gets the same 404 as an unknown path, whatever the reason, and costs
+neither a thread that waits for a body nor a row in the buffer. The token comes first, so that
+nothing is read without it; the signature comes last, as it is of the whole body.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,77 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from pydantic import SecretStr
 
+from fluents_connector.receiver.gateway import Gateway, Header
+from fluents_connector.settings import Settings
+
 Network = IPv4Network | IPv6Network
 
-PATH = "/fluents/webhook/"  # then the token
-
+# Any of them says that a proxy handed the request over.
+_PROXY_HEADERS = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+)
 _PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::\d{1,5})?")
+
+
+class NotAuthenticated(Exception):
+    """The request is answered like one of an unknown path; only the metrics tell the `reason`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Authenticator:
+    """Authenticates requests as the settings say. `peer` is the address of the connection."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._tokens = Tokens(settings.webhooks)
+        self._gateway = Gateway.of(settings)
+        self._networks = settings.allowed_networks
+        self._metrics_networks = settings.metrics_networks
+        self._trusted_proxies = settings.trusted_proxies
+
+    def webhook(self, token: str, peer: str | None, header: Header) -> str:
+        """The label of the webhook that a request may deliver to, by all but its body.
+
+        Raises `NotAuthenticated`.
+        """
+        webhook = self._tokens.webhook(token)
+        if webhook is None:
+            raise NotAuthenticated("wrong_token")
+        if self._networks:
+            sender = self._sender(peer, header)
+            if not is_within(sender, self._networks):
+                outside = "outside_allowed_networks"
+                raise NotAuthenticated("unknown_sender" if sender is None else outside)
+        if not self._gateway.knows(header):
+            raise NotAuthenticated("wrong_gateway_secret")
+        return webhook
+
+    def check_signature(self, body: bytes | None, header: Header) -> None:
+        """Raises `NotAuthenticated` unless `body`, as it came, is signed as it must be.
+
+        None stands for a body that is too large: nobody knows whether that is signed.
+        """
+        if self._gateway.signs and (body is None or not self._gateway.signed(header, body)):
+            raise NotAuthenticated("wrong_signature")
+
+    def check_metrics_reader(self, peer: str | None, header: Header) -> None:
+        """Raises `NotAuthenticated` unless the sender may read the metrics."""
+        # A proxy that is not declared makes every client look like loopback.
+        undeclared = not self._trusted_proxies and any(
+            header(name) is not None for name in _PROXY_HEADERS
+        )
+        if undeclared or not is_within(self._sender(peer, header), self._metrics_networks):
+            raise NotAuthenticated("outside_metrics_networks")
+
+    def _sender(self, peer: str | None, header: Header) -> str | None:
+        return sender_address(peer, header("X-Forwarded-For") or "", self._trusted_proxies)
 
 
 class Tokens:
@@ -37,11 +108,6 @@ class Tokens:
                 found = label
         return found
 
-    def open(self, method: str, path: str) -> bool:
-        """Whether a request has a token, without which its body is not even read."""
-        before, slash, token = path.removesuffix("/").rpartition("/")
-        return self.webhook(token) is not None and (method, before + slash) == ("POST", PATH)
-
 
 def is_within(address: str | None, networks: Iterable[Network]) -> bool:
     """Whether an IP address as text lies in one of `networks`; False for anything else."""
@@ -57,10 +123,10 @@ def is_within(address: str | None, networks: Iterable[Network]) -> bool:
 def sender_address(peer: str | None, forwarded: str, trusted_proxies: int) -> str | None:
     """Who sent a request that `peer` handed over, as an IP address in text; None if unknown.
 
-    `forwarded` is X-Forwarded-For, to which each proxy adds at the end who spoke to it. So of two
-    trusted proxies the second entry from the right is true, and what is left of it is the
-    sender's own tale. Fewer entries than proxies mean that somebody went around one: then nobody
-    knows, and the proxy's own address does not stand in.
+    `forwarded` is X-Forwarded-For, to which each proxy adds at its end the address that it was
+    connected to. So of two trusted proxies the second entry from the right is true, and whatever
+    stands left of it is the sender's own claim. Fewer entries than proxies mean that a proxy was
+    bypassed: then the sender is unknown, and the proxy's own address does not stand in for it.
     """
     if not trusted_proxies:
         return peer

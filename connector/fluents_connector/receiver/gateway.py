@@ -10,18 +10,19 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import SecretStr
-from werkzeug.datastructures import Headers
 
 from fluents_connector.settings import Settings
+
+Header = Callable[[str], str | None]  # a header's value by its name; None where there is none
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class Gateway:
-    """Checks the headers that a gateway adds; one that is not set is not asked for."""
+    """Checks the headers that a gateway adds; one that the settings do not name is not required."""
 
     def __init__(
         self,
@@ -51,28 +52,28 @@ class Gateway:
         """Whether bodies must be signed."""
         return bool(self._hmac_header)
 
-    def knows(self, headers: Headers) -> bool:
+    def knows(self, header: Header) -> bool:
         """Whether the shared header holds the secret. Compares with each, found or not."""
         # What WSGI gives is bytes as Latin-1.
-        asked = _digest(headers.get(self._header, "").encode("latin-1", "replace"))
+        asked = _digest((header(self._header) or "").encode("latin-1", "replace"))
         known = not self._header
         for secret in self._secrets:
             known |= hmac.compare_digest(_digest(_encoded(secret)), asked)
         return known
 
-    def signed(self, headers: Headers, body: bytes) -> bool:
+    def signed(self, header: Header, body: bytes) -> bool:
         """Whether the signature is the HMAC-SHA256 of `body` as it came.
 
         It may be in hexadecimal or base64, with `sha256=` in front or not.
         """
-        asked = _signature(headers.get(self._hmac_header, ""))
+        asked = _signature(header(self._hmac_header) or "")
         good = not self.signs
         for secret in self._hmac_secrets:
             good |= hmac.compare_digest(hmac.digest(_encoded(secret), body, "sha256"), asked)
         return good
 
     def proof(self, body: bytes) -> dict[str, str]:
-        """The headers with which `body` gets in, made with the newest secrets."""
+        """The headers that authenticate `body`, made with the newest secrets."""
         headers = {}
         if self._header:
             headers[self._header] = self._secrets[0].get_secret_value()

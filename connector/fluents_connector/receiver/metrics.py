@@ -59,6 +59,11 @@ class Metrics:
             registry=self._registry,
         )
 
+    def responded(self, status: int) -> None:
+        """Counts one response, whatever it says."""
+        self.requests.inc()
+        self.responses.labels(str(status)).inc()
+
     def page(self) -> bytes:
         """The metrics of all processes in Prometheus' text format."""
         registry = self._registry

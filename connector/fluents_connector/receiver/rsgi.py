@@ -1,12 +1,14 @@
-"""Lets granian's asynchronous protocol call a WSGI application, with limits that its WSGI lacks.
+"""Serves the receiver by RSGI, granian's asynchronous protocol, with limits that its WSGI lacks.
 
+- A POST to a webhook's URL goes to `Webhooks.receive` directly. Flask's contexts and routing
+  would take about as long as to validate and store the delivery: `python -m tests.benchmarks
+  receive` compares. Flask answers all other requests, whose bodies nobody reads.
 - A body is read before a thread is taken, and given up if it is not there in time: a slow sender
   holds a connection, and never a thread.
-- A small body is judged on the event loop, and no delivery holds a thread while it is stored: tens
-  of threads that wait for one commit would wake one by one, for more than the commit costs.
-- A body that is not wanted is not waited for: without the token, none is. One that is a little too
-  large is read and thrown away: to close a connection on bytes that nobody read resets it, and a
-  proxy in front may then say 502 in place of our 413.
+- A small body is validated on the event loop, and no delivery holds a thread while it is stored.
+- A body that is not wanted is not waited for: without authentication, none is. One that is a
+  little too large is read and thrown away: to close a connection on bytes that nobody read resets
+  it, and a proxy in front may then say 502 in place of our 413.
 - A header whose name has an underscore is dropped. WSGI writes `X_Forwarded_For` and
   `X-Forwarded-For` as one variable, so a sender could overwrite what a proxy has said.
 """
@@ -16,123 +18,151 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined] # lacks __all__
-from werkzeug.exceptions import RequestTimeout
+from werkzeug.wrappers import Response
 
-from fluents_connector.buffer import Buffer
+from fluents_connector.buffer import Receipt
 from fluents_connector.delivery import Delivery
-from fluents_connector.receiver.group_commit import LATER, Finish, SharedCommits, WsgiApp
+from fluents_connector.receiver.app import flask_app
+from fluents_connector.receiver.group_commit import GroupCommit
+from fluents_connector.receiver.responses import BodyIncomplete, BodyTimeout
+from fluents_connector.receiver.webhook import Webhooks
+from fluents_connector.settings import WEBHOOK_PATH
 
 if TYPE_CHECKING:
     from granian._granian import RSGIHTTPProtocol
     from granian.rsgi import Scope
 
-GIVEN_UP = {408, 413}  # answers before the end of a body
+GIVEN_UP = {408, 413}  # statuses of responses that come before the end of a body
 DISCARDED = 16 * 1024**2  # bytes over the limit that are read before a body is refused
 SMALL = 64 * 1024  # bytes of a body that takes less than some milliseconds, if it is not packed
 
-Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
-
 
 class Rsgi:
-    """Serves `app`, which stores in `buffer`, on the event loop and at most `threads` threads.
+    """Serves `webhooks` on the event loop and at most `threads` threads.
 
-    A body is read where `wants_body(method, path)`, for `seconds` at most, and up to a little
-    more than `max_bytes`. The application is given an empty one otherwise.
+    A body must come within `seconds`.
     """
+
+    def __init__(self, webhooks: Webhooks, *, threads: int, seconds: float) -> None:
+        self._webhooks = webhooks
+        self._app = flask_app(webhooks)
+        self._seconds = seconds
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._commits = GroupCommit(webhooks.buffer)
+
+    async def __rsgi__(self, scope: Scope, protocol: RSGIHTTPProtocol) -> None:
+        token = token_in(scope.path) if scope.method == "POST" else None
+        if token is None:
+            response = await self._run(
+                partial(Response.from_app, self._app, _environ(scope), buffered=True)
+            )
+        else:
+            request = RsgiRequest(scope, protocol, self._seconds, self._run, self._commits)
+            response = await self._webhooks.receive(token, request)
+            self._webhooks.metrics.responded(response.status_code)
+        headers = [*response.headers]
+        if response.status_code in GIVEN_UP:
+            headers.append(("Connection", "close"))  # what may still come is no request
+        protocol.response_bytes(response.status_code, headers, response.get_data())
+
+    async def _run(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+def token_in(path: str) -> str | None:
+    """The token of a path that is a webhook's, right or wrong; None of any other path."""
+    if not path.startswith(WEBHOOK_PATH):
+        return None
+    token = path[len(WEBHOOK_PATH) :].removesuffix("/")
+    return None if "/" in token else token or None
+
+
+class RsgiRequest:
+    """A request that granian hands to the event loop, which nothing may block."""
 
     def __init__(
         self,
-        app: WsgiApp,
-        buffer: Buffer,
-        *,
-        wants_body: Callable[[str, str], bool],
-        threads: int,
-        max_bytes: int,
+        scope: Scope,
+        protocol: RSGIHTTPProtocol,
         seconds: float,
+        run_in_thread: Callable[[Callable[[], Any]], Any],
+        commits: GroupCommit,
     ) -> None:
-        self._app = app
-        self._commits = SharedCommits(buffer)
-        self._wants_body = wants_body
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
-        self._max_bytes = max_bytes
+        self._protocol = protocol
+        self._headers = _headers(scope)
         self._seconds = seconds
+        self._run_in_thread = run_in_thread
+        self._commits = commits
+        self._is_small = True
+        self.peer = _address(scope.client)
 
-    async def __rsgi__(self, scope: Scope, protocol: RSGIHTTPProtocol) -> None:
-        body: io.BufferedIOBase = io.BytesIO()
-        is_small = False
-        if self._wants_body(scope.method, scope.path):
-            try:
-                async with asyncio.timeout(self._seconds):
-                    content = await self._read(scope, protocol)
-                body = io.BytesIO(content)
-                is_small = len(content) <= SMALL and "content-encoding" not in scope.headers
-            except ProtocolClosed:
-                pass  # the sender went away, so the body is shorter than its length
-            except TimeoutError:
-                body = _NotThere(f"The body was not there within {self._seconds:g} seconds.")
-        status, headers, parts = await self._respond(_environ(scope, body), is_small)
-        if status in GIVEN_UP:
-            headers.append(("Connection", "close"))  # what may still come is no request
+    def header(self, name: str) -> str | None:
+        """A header's value, several as one list with commas."""
+        return self._headers.get(name.lower())
+
+    async def read(self, limit: int) -> bytes | None:
+        """The whole body; None if it is too large. Raises `BodyIncomplete` and `BodyTimeout`."""
         try:
-            protocol.response_bytes(status, headers, b"".join(parts))
-        finally:
-            getattr(parts, "close", lambda: None)()
+            async with asyncio.timeout(self._seconds):
+                body = await self._read(limit)
+        except ProtocolClosed:
+            raise BodyIncomplete from None
+        except TimeoutError:
+            raise BodyTimeout(f"The body was not there within {self._seconds:g} seconds.") from None
+        packed = "content-encoding" in self._headers
+        self._is_small = body is None or (len(body) <= SMALL and not packed)
+        return body
 
-    async def _read(self, scope: Scope, protocol: RSGIHTTPProtocol) -> bytes:
-        length = scope.headers.get("content-length")
+    async def _read(self, limit: int) -> bytes | None:
+        length = self._headers.get("content-length")
         if length is not None:  # the server holds a sender to it
-            if int(length) <= self._max_bytes:
-                return await protocol()
-            if int(length) > self._max_bytes + DISCARDED:
-                return b""
+            if int(length) <= limit:
+                return await self._protocol()
+            if int(length) > limit + DISCARDED:
+                return None
         body = bytearray()
         received = 0
-        async for chunk in protocol:
+        async for chunk in self._protocol:
             received += len(chunk)
-            if len(body) <= self._max_bytes:
+            if received <= limit:
                 body += chunk
-            if received > self._max_bytes + DISCARDED:
+            elif received > limit + DISCARDED:
                 break
-        return bytes(body)
+        return bytes(body) if received <= limit else None
 
-    async def _respond(self, environ: dict[str, Any], is_small: bool) -> Answer:
-        status, headers = 500, []
-        unstored: list[tuple[Delivery, Finish]] = []
+    async def run(self, work: Callable[[], Delivery]) -> Delivery:
+        """The result of `work`: in a thread, where the body may take more than milliseconds."""
+        if self._is_small:
+            return work()
+        delivery: Delivery = await self._run_in_thread(work)
+        return delivery
 
-        def start_response(line: str, fields: list[tuple[str, str]], _: object = None) -> None:
-            nonlocal status, headers
-            status, headers = int(line[:3]), fields
-
-        environ[LATER] = lambda *later: unstored.append(later)
-        if is_small:
-            parts = self._app(environ, start_response)
-        else:
-            loop = asyncio.get_running_loop()
-            parts = await loop.run_in_executor(self._pool, self._app, environ, start_response)
-        for delivery, finish in unstored:  # one at most
-            parts = finish(await self._commits.append(delivery))
-        return status, headers, parts
+    async def store(self, delivery: Delivery) -> Receipt:
+        """Stores `delivery` by a commit that it shares with others."""
+        return await self._commits.append(delivery)
 
 
-class _NotThere(io.BytesIO):
-    """Stands for a body that did not come: the application hears it when it reads."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__()
-        self._why = why
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        raise RequestTimeout(self._why)
-
-    readinto = readline = read  # type: ignore[assignment] # none of them ends otherwise
+def _headers(scope: Scope) -> dict[str, str]:
+    """The headers by their names in lower case, several of one name as one list with commas."""
+    headers: dict[str, str] = {}
+    for name, value in scope.headers.items():
+        if "_" not in name:
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
 
 
-def _environ(scope: Scope, body: io.BufferedIOBase) -> dict[str, Any]:
+def _address(client: str) -> str:
+    return client.rpartition(":")[0].strip("[]")
+
+
+def _environ(scope: Scope) -> dict[str, Any]:
+    """What WSGI says of a request, with an empty body."""
     server, _, port = scope.server.rpartition(":")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,
@@ -142,21 +172,17 @@ def _environ(scope: Scope, body: io.BufferedIOBase) -> dict[str, Any]:
         "SERVER_NAME": server,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "REMOTE_ADDR": _address(scope.client),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
-        "wsgi.input": body,
-        "wsgi.input_terminated": True,  # it ends by itself, chunked or not
+        "wsgi.input": io.BytesIO(),
+        "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    for name, value in scope.headers.items():
-        if "_" in name:
-            continue
+    for name, value in _headers(scope).items():
         key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        environ[key] = f"{environ[key]},{value}" if key in environ else value
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
     return environ

@@ -24,7 +24,6 @@ from fluents_connector.buffer import Buffer, buffer_store, open_buffer
 from fluents_connector.errors import BufferUnavailable, SettingsError
 from fluents_connector.logs import configure_logs
 from fluents_connector.process import end_with_parent
-from fluents_connector.receiver.auth import Tokens
 from fluents_connector.receiver.connections import (
     WAITING,
     connections_of_a_worker,
@@ -114,20 +113,13 @@ def _worker_app(settings: Settings, parent: int) -> Any:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_parent(parent)
     # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
-    from fluents_connector.receiver.app import create_app
     from fluents_connector.receiver.rsgi import Rsgi
+    from fluents_connector.receiver.webhook import Webhooks
 
     configure_logs(settings.log_format)
     collect_garbage_seldom()
-    buffer = _open_buffer(settings)
-    return Rsgi(
-        create_app(settings, buffer),
-        buffer,
-        wants_body=Tokens(settings.webhooks).open,
-        threads=settings.threads,
-        max_bytes=settings.max_body_bytes,
-        seconds=settings.request_seconds,
-    )
+    webhooks = Webhooks(settings, _open_buffer(settings))
+    return Rsgi(webhooks, threads=settings.threads, seconds=settings.request_seconds)
 
 
 def _open_buffer(settings: Settings) -> Buffer:

@@ -1,53 +1,69 @@
-"""Lets a request in, and judges what it brought.
+"""The receiver's one important path: authenticates, validates and stores what a request brought.
 
-Whoever may not come in gets the same 404 as an unknown path, whatever the reason, and costs
-neither a thread that waits for the body nor a row in the buffer. The token comes first, so that
-without it nothing is read; the signature comes last, as it needs the whole body.
+`Webhooks.receive` is that path. Servers call it: granian directly, by
+`fluents_connector.receiver.rsgi`, and any WSGI server by the view in
+`fluents_connector.receiver.app`. What only a server can do for it, a `Request` does: read the
+body, run slow work and store a delivery, each without blocking where the server must not block.
 """
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Callable
+from typing import Protocol
 
-from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Response
 
+from fluents_connector.buffer import Buffer, Receipt
 from fluents_connector.delivery import (
     Delivery,
     NotAnEvent,
-    judge,
     new_event_id,
     refused,
     too_large,
+    validate,
     with_id,
 )
-from fluents_connector.receiver.auth import Tokens, is_within, sender_address
+from fluents_connector.receiver.auth import Authenticator
 from fluents_connector.receiver.content import TooLarge, unpacked
-from fluents_connector.receiver.gateway import Gateway
+from fluents_connector.receiver.metrics import Metrics
+from fluents_connector.receiver.refusals import Refusals
+from fluents_connector.receiver.responses import Responses
 from fluents_connector.redaction import Redactor
 from fluents_connector.settings import Settings
 
-# Any of them says that a proxy handed the request over.
-_PROXY_HEADERS = (
-    "Forwarded",
-    "Via",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Real-IP",
-)
+
+class Request(Protocol):
+    """A POST to a webhook's URL, with what only the server that received it can do."""
+
+    @property
+    def peer(self) -> str | None:
+        """The IP address that the connection comes from; None where the server does not know."""
+
+    def header(self, name: str) -> str | None:
+        """A header's value, several as one list with commas; None where there is none."""
+
+    async def read(self, limit: int) -> bytes | None:
+        """The whole body, as it came; None if it has more than `limit` bytes.
+
+        Raises `BodyIncomplete` and `BodyTimeout`.
+        """
+
+    async def run(self, work: Callable[[], Delivery]) -> Delivery:
+        """The result of `work`, which may take as long as the body is large."""
+
+    async def store(self, delivery: Delivery) -> Receipt:
+        """Stores `delivery` durably. Raises `BufferUnavailable` if it was not stored."""
 
 
-class NotLetIn(NotFound):
-    """A 404 whose reason only the metrics tell."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
+def now_microseconds() -> int:
+    """The wall clock in microseconds since 1970 (UTC)."""
+    return time.time_ns() // 1000
 
 
-class Entrance:
-    """What the settings say about who may come in, and with what.
+class Webhooks:
+    """Receives deliveries for `buffer` as the settings say.
 
     `clock` gives microseconds since 1970 (UTC); `random_bits(n)` n random bits for ids.
     """
@@ -55,80 +71,58 @@ class Entrance:
     def __init__(
         self,
         settings: Settings,
+        buffer: Buffer,
         *,
-        clock: Callable[[], int],
-        random_bits: Callable[[int], int],
+        clock: Callable[[], int] = now_microseconds,
+        random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
-        self._settings = settings
-        self._tokens = Tokens(settings.webhooks)
-        self._gateway = Gateway.of(settings)
+        self.buffer = buffer
+        self.metrics = Metrics(buffer, settings.data_dir)
+        self.responses = Responses(self.metrics, Refusals(settings.data_dir))
+        self.authenticator = Authenticator(settings)
+        self._max_body_bytes = settings.max_body_bytes
+        self._id_header = settings.id_header
         self._redactor = Redactor(settings.redact_fields)
         self._clock = clock
         self._random_bits = random_bits
 
-    def webhook(self, request: Request, token: str) -> str:
-        """The webhook that a request may deliver to. Raises `NotLetIn`, and reads no body."""
-        webhook = self._tokens.webhook(token)
-        if webhook is None:
-            raise NotLetIn("wrong_token")
-        networks = self._settings.allowed_networks
-        if networks:
-            sender = self._sender(request)
-            if not is_within(sender, networks):
-                outside = "outside_allowed_networks"
-                raise NotLetIn("unknown_sender" if sender is None else outside)
-        if not self._gateway.knows(request.headers):
-            raise NotLetIn("wrong_gateway_secret")
-        return webhook
+    async def receive(self, token: str, request: Request) -> Response:
+        """The response to a POST to the URL with `token`: a 2xx once the delivery is durable.
 
-    def check_metrics_reader(self, request: Request) -> None:
-        """Raises `NotLetIn` unless the sender may read the metrics."""
-        # A proxy that is not declared makes every client look like loopback.
-        undeclared = not self._settings.trusted_proxies and any(
-            header in request.headers for header in _PROXY_HEADERS
-        )
-        if undeclared or not is_within(self._sender(request), self._settings.metrics_networks):
-            raise NotLetIn("outside_metrics_networks")
+        It raises nothing: an error is a response too.
+        """
+        try:
+            webhook = self.authenticator.webhook(token, request.peer, request.header)
+            body = await request.read(self._max_body_bytes)
+            delivery = await request.run(lambda: self._validate(webhook, body, request))
+            with self.metrics.append_seconds.time():
+                receipt = await request.store(delivery)
+        except Exception as error:
+            return self.responses.to_error(error)
+        return self.responses.to_delivery(delivery, receipt)
 
-    def delivery(self, request: Request, webhook: str) -> Delivery:
-        """What a request brought. Raises `NotLetIn` if its body is not signed as it must be."""
+    def _validate(self, webhook: str, body: bytes | None, request: Request) -> Delivery:
+        """The delivery of a body, as an event or for the quarantine.
+
+        Raises `NotAuthenticated` if the body is not signed as the settings demand.
+        """
+        self.authenticator.check_signature(body, request.header)
         received_at = self._clock()
         event_id = new_event_id(received_at, self._random_bits(62))
-        limit = self._settings.max_body_bytes
-        too_much = too_large(limit, webhook=webhook, received_at=received_at, event_id=event_id)
+        limit = self._max_body_bytes
         try:
-            body = _whole_body(request, limit)
+            if body is None:
+                raise TooLarge
+            content = unpacked(body, request.header("Content-Encoding") or "", limit)
         except TooLarge:
-            if self._gateway.signs:  # nobody knows, as the signature is of the whole body
-                raise NotLetIn("wrong_signature") from None
-            return too_much
-        if not self._gateway.signed(request.headers, body):
-            raise NotLetIn("wrong_signature")
-        try:
-            content = unpacked(body, request.headers.get("Content-Encoding", ""), limit)
-        except TooLarge:
-            return too_much
+            return too_large(limit, webhook=webhook, received_at=received_at, event_id=event_id)
         except NotAnEvent as why:
-            judged = refused(body, why, webhook=webhook, received_at=received_at, event_id=event_id)
+            delivery = refused(
+                body or b"", why, webhook=webhook, received_at=received_at, event_id=event_id
+            )
         else:
-            judged = judge(content, webhook=webhook, received_at=received_at, event_id=event_id)
-        given = request.headers.get(self._settings.id_header) if self._settings.id_header else None
-        return self._redactor.redacted(with_id(judged, given) if given else judged)
-
-    def _sender(self, request: Request) -> str | None:
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        return sender_address(request.remote_addr, forwarded, self._settings.trusted_proxies)
-
-
-def _whole_body(request: Request, limit: int) -> bytes:
-    # One byte more than allowed, as Werkzeug cuts a chunked body at the limit without a word.
-    request.max_content_length = limit + 1
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise TooLarge from None
-    if len(body) > limit:
-        raise TooLarge
-    if len(body) < (request.content_length or 0):
-        raise BadRequest("The body ended before its Content-Length.")  # the sender went away
-    return body
+            delivery = validate(
+                content, webhook=webhook, received_at=received_at, event_id=event_id
+            )
+        given = request.header(self._id_header) if self._id_header else None
+        return self._redactor.redacted(with_id(delivery, given) if given else delivery)

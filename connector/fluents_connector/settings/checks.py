@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationInfo, field_validator
 from fluents_connector.settings.environment import meant, shown
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS, wrong_path
 
+WEBHOOK_PATH = "/fluents/webhook/"  # then the token
 FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 MAX_NAMES = 100  # of one fact in [fields]
@@ -61,8 +62,8 @@ class Checks(BaseModel):
             raise ValueError("a URL to which a path is added has no ? and no #")
         if "@" in parts.netloc or parts.port == 0:
             raise ValueError("write host and port alone, such as https://example.com:8443")
-        if "/fluents/webhook" in parts.path:
-            raise ValueError("leave /fluents/webhook/… away: `init` adds it, with the token")
+        if WEBHOOK_PATH.rstrip("/") in parts.path:
+            raise ValueError(f"leave {WEBHOOK_PATH}… away: `init` adds it, with the token")
         return url
 
     @field_validator("webhooks", check_fields=False)

@@ -12,6 +12,7 @@ import click
 from fluents_connector.errors import SettingsError
 from fluents_connector.settings import (
     CONFIG_FILE,
+    WEBHOOK_PATH,
     Settings,
     load_settings,
     webhooks_are_in_the_environment,
@@ -123,6 +124,6 @@ def webhook_urls(settings: Settings) -> list[tuple[str, str]]:
     """For each webhook its label and the URL with its (newest) token: a secret."""
     base = settings.public_url.rstrip("/") or settings.address
     return [
-        (label, f"{base}/fluents/webhook/{tokens[0].get_secret_value()}")
+        (label, f"{base}{WEBHOOK_PATH}{tokens[0].get_secret_value()}")
         for label, tokens in settings.webhooks.items()
     ]

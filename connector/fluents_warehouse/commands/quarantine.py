@@ -79,7 +79,7 @@ def retry(
     Helps after an update that refuses less, or with --body after a repair. Ends with status 1
     if any is still refused.
     """
-    from fluents_connector.delivery import judge
+    from fluents_connector.delivery import validate
     from fluents_connector.redaction import Redactor
     from fluents_connector.settings import load_settings
 
@@ -91,7 +91,7 @@ def retry(
     with _opened(config) as opened:
         for delivery in _chosen(opened, delivery_ids, all_):
             judged = redactor.redacted(
-                judge(
+                validate(
                     content if content is not None else delivery.body or b"",
                     webhook=delivery.webhook,
                     received_at=delivery.received_at,

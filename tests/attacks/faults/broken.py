@@ -67,12 +67,12 @@ def no_duplicate_recognised() -> None:
     """Every delivery is taken for one that may be real beside an equal one."""
 
     def without_hash(real: Callable[..., Any]) -> Callable[..., Any]:
-        def judge(*arguments: Any, **options: Any) -> Any:
+        def validate(*arguments: Any, **options: Any) -> Any:
             return dataclasses.replace(real(*arguments, **options), body_hash=None)
 
-        return judge
+        return validate
 
-    wrap("fluents_connector.delivery", "judge", without_hash)
+    wrap("fluents_connector.delivery", "validate", without_hash)
 
 
 def acknowledge_what_could_not_be_stored() -> None:

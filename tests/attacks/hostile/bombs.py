@@ -1,6 +1,6 @@
 """Bodies that are cheap to send and dear to read: JSON bombs of a given size.
 
-`python -m tests.attacks.hostile.bombs` prints what each costs the judge, which holds Python's
+`python -m tests.attacks.hostile.bombs` prints what each costs to validate, which holds Python's
 global lock while it reads, so that this is also how long all other requests of a process wait.
 """
 
@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from fluents_connector.delivery import judge
+from fluents_connector.delivery import validate
 
 MEGABYTE = 1024**2
 HEAD = b'{"call_id":"c","type":"t","payload":'
@@ -31,7 +31,7 @@ def _keys(size: int) -> bytes:
 
 
 def _chains(size: int) -> bytes:
-    """As deep as the judge allows, again and again."""
+    """As deep as a valid body may be, again and again."""
     return _filled(HEAD + b"[", b"[" * 125 + b"]" * 125 + b",", b"1]}")(size)
 
 
@@ -79,13 +79,13 @@ BOMBS: dict[str, Callable[[int], bytes]] = {
 
 
 def main(size: int = 10 * MEGABYTE) -> None:
-    """Prints the seconds that the judge takes for each bomb, slowest first."""
+    """Prints the seconds that each bomb takes to validate, slowest first."""
     costs = []
     for name, make in BOMBS.items():
         content = make(size)
         start = time.perf_counter()
-        judged = judge(content, webhook="main", received_at=0, event_id="id")
-        costs.append((time.perf_counter() - start, name, judged.reason or "an event"))
+        validated = validate(content, webhook="main", received_at=0, event_id="id")
+        costs.append((time.perf_counter() - start, name, validated.reason or "an event"))
     for seconds, name, outcome in sorted(costs, reverse=True):
         sys.stdout.write(f"{seconds:7.3f} s  {name:30} {outcome}\n")
 

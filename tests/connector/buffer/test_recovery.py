@@ -17,7 +17,7 @@ import pytest
 from fluents_connector.buffer import Finding, SqliteBuffer, SqliteStore
 from fluents_connector.buffer.sqlite.check import check_buffer
 from fluents_connector.buffer.sqlite.recover import finish, recover, recover_from, unfinished
-from fluents_connector.delivery import judge
+from fluents_connector.delivery import validate
 from fluents_connector.errors import BufferRefused, BufferUnavailable
 from fluents_connector.simulator import simulate
 from tests.deliveries import START, Clock, append_all, body, delivery, whole
@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
         receipts = append_all(buffer, [*BODIES, b"[]", b"{", *BODIES[:5], UNIQUE], Clock())
         repaired = body("event_error", "repaired")
         refused = receipts[len(BODIES)].event_id
-        buffer.retry(judge(repaired, webhook="main", received_at=START, event_id=refused))
+        buffer.retry(validate(repaired, webhook="main", received_at=START, event_id=refused))
         buffer.confirm(400)
     return path
 

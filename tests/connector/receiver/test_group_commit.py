@@ -1,4 +1,4 @@
-"""Commits that many deliveries share: one sync for all, one error for all, and nobody forgotten."""
+"""Group commit: one sync for all, one error for all, and no delivery forgotten."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from fluents_connector.buffer import Receipt, SqliteBuffer
 from fluents_connector.delivery import Delivery
 from fluents_connector.errors import BufferUnavailable
-from fluents_connector.receiver.group_commit import MOST, Outcome, SharedCommits
+from fluents_connector.receiver.group_commit import MOST, GroupCommit
 from tests.deliveries import body, delivery, whole
 
 
@@ -43,13 +43,13 @@ def test_what_comes_in_during_a_commit_shares_the_next(
 ) -> None:
     first, *rest = different(20)
 
-    async def run() -> list[Outcome]:
-        shared = SharedCommits(buffer)
-        outcomes = [shared.append(first)]
+    async def run() -> list[Receipt]:
+        group = GroupCommit(buffer)
+        receipts = [group.append(first)]
         await asyncio.sleep(0)  # its commit is under way
-        outcomes += [shared.append(one) for one in rest]
+        receipts += [group.append(one) for one in rest]
         other.execute("rollback")
-        return await asyncio.gather(*outcomes)
+        return await asyncio.gather(*receipts)
 
     assert asyncio.run(run()) == [Receipt(one.event_id, None) for one in (first, *rest)]
     assert [row[1] for row in whole(buffer).rows] == [one.event_id for one in (first, *rest)]
@@ -62,14 +62,15 @@ def test_a_commit_that_fails_fails_for_all_that_shared_it_and_for_no_other(
     buffer._file._writer.execute("pragma busy_timeout = 100")
     *unlucky, later = different(9)
 
-    async def run() -> tuple[list[Outcome], Outcome]:
-        shared = SharedCommits(buffer)
-        failed = await asyncio.gather(*(shared.append(one) for one in unlucky))
+    async def run() -> tuple[list[Receipt | BaseException], Receipt]:
+        group = GroupCommit(buffer)
+        waiting = [group.append(one) for one in unlucky]
+        failed = await asyncio.gather(*waiting, return_exceptions=True)
         other.execute("rollback")
-        return failed, await shared.append(later)
+        return failed, await group.append(later)
 
     failed, stored = asyncio.run(run())
-    assert [type(outcome) for outcome in failed] == [BufferUnavailable] * len(unlucky)
+    assert [type(error) for error in failed] == [BufferUnavailable] * len(unlucky)
     assert stored == Receipt(later.event_id, None)
     assert [row[:2] for row in whole(buffer).rows] == [(1, later.event_id)]
 
@@ -79,9 +80,9 @@ def test_a_crowd_is_stored_in_order_by_commits_of_bounded_size(
 ) -> None:
     crowd = different(2 * MOST + 1)
 
-    async def run() -> list[Outcome]:
-        shared = SharedCommits(buffer)
-        return await asyncio.gather(*(shared.append(one) for one in crowd))
+    async def run() -> list[Receipt]:
+        group = GroupCommit(buffer)
+        return await asyncio.gather(*(group.append(one) for one in crowd))
 
     assert asyncio.run(run()) == [Receipt(one.event_id, None) for one in crowd]
     assert [row[1] for row in whole(buffer).rows] == [one.event_id for one in crowd]
@@ -102,11 +103,11 @@ def test_equal_bodies_in_one_commit_are_duplicates_of_the_first(
 def test_a_request_that_is_given_up_disturbs_no_other(buffer: SqliteBuffer) -> None:
     first, given_up, last = different(3)
 
-    async def run() -> list[Outcome]:
-        shared = SharedCommits(buffer)
-        outcomes = [shared.append(one) for one in (first, given_up, last)]
-        outcomes[1].cancel()
-        return [await outcomes[0], await outcomes[2]]
+    async def run() -> list[Receipt]:
+        group = GroupCommit(buffer)
+        receipts = [group.append(one) for one in (first, given_up, last)]
+        receipts[1].cancel()
+        return [await receipts[0], await receipts[2]]
 
     assert asyncio.run(run()) == [Receipt(one.event_id, None) for one in (first, last)]
     assert buffer.counts().received == 3

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 
 from fluents_connector.buffer import Counts, Limits, Receipt, StoredDelivery
 from fluents_connector.buffer.limits import ROW_BYTES
-from fluents_connector.delivery import judge
+from fluents_connector.delivery import validate
 from fluents_connector.errors import BufferFull
 from tests.contract.buffer.expected import GOOD, stored
 from tests.contract.buffer.implementations import Place
@@ -100,7 +100,7 @@ class BufferMachine(RuleBasedStateMachine):
         self.settled.add(row.event_id)
         if repaired:
             content = body("event_message", row.event_id)
-            event = judge(
+            event = validate(
                 content, webhook="main", received_at=row.received_at, event_id=row.event_id
             )
             assert self.buffer.retry(event) == Receipt(row.event_id, None)

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from fluents_connector.buffer import Buffer, Limits
-from fluents_connector.delivery import judge
+from fluents_connector.delivery import validate
 from fluents_connector.errors import BufferFull
 from tests.contract.buffer.implementations import Place
 from tests.deliveries import START, Clock, append_all, body, delivery, whole
@@ -80,7 +80,7 @@ def test_what_is_dropped_or_retried_goes_once_it_is_loaded(place: Place, is_load
         if is_loaded:
             buffer.confirm(2)
         buffer.drop(dropped.event_id)
-        repaired = judge(
+        repaired = validate(
             body("event_error", "repaired"),
             webhook="main",
             received_at=START,

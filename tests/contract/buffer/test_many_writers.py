@@ -95,14 +95,14 @@ def test_appends_of_many_threads_and_processes_are_all_there_once(store: BufferS
 
 APPENDS = """
 import base64, pickle, sys, threading
-from fluents_connector.delivery import judge
+from fluents_connector.delivery import validate
 buffer = pickle.loads(base64.b64decode(sys.argv[1])).open()
 def append(thread):
     for number in range(100_000):
         event_id = f"{thread}-{number}"
         content = b'{"call_id":"%d","type":"event_error","payload":%d}' % (thread, number)
-        judged = judge(content, webhook="main", received_at=number, event_id=event_id)
-        sys.stdout.write(buffer.append(judged).event_id + "\\n")
+        validated = validate(content, webhook="main", received_at=number, event_id=event_id)
+        sys.stdout.write(buffer.append(validated).event_id + "\\n")
         sys.stdout.flush()
 for thread in range(4):
     threading.Thread(target=append, args=(thread,)).start()

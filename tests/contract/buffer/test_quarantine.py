@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluents_connector.buffer import Quarantine, Receipt, StagingBuffer
-from fluents_connector.delivery import judge
+from fluents_connector.delivery import validate
 from tests.contract.buffer.expected import GOOD
 from tests.deliveries import START, Clock, append_all, body, whole
 
@@ -25,7 +25,7 @@ def test_refused_deliveries_are_found_newest_first_and_by_the_beginning_of_an_id
 
 def test_a_refusal_is_settled_once(buffer: StagingBuffer, clock: Clock) -> None:
     retried, dropped = append_all(buffer, [b"first", b"second"], clock)
-    repaired = judge(GOOD[0], webhook="main", received_at=START, event_id=retried.event_id)
+    repaired = validate(GOOD[0], webhook="main", received_at=START, event_id=retried.event_id)
     quarantine: Quarantine = buffer
     assert quarantine.retry(repaired) == Receipt(retried.event_id, None)
     assert quarantine.retry(repaired) is None
@@ -40,7 +40,7 @@ def test_a_refusal_is_settled_once(buffer: StagingBuffer, clock: Clock) -> None:
 
 def test_what_is_repaired_may_repeat_an_event(buffer: StagingBuffer, clock: Clock) -> None:
     first, refused = append_all(buffer, [body("event_error", "same"), b"bad"], clock)
-    repaired = judge(
+    repaired = validate(
         body("event_error", "same"), webhook="main", received_at=START, event_id=refused.event_id
     )
     assert buffer.retry(repaired) == Receipt(refused.event_id, first.event_id)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fluents_connector.buffer import BufferStore, StagingBuffer, StoredDelivery
-from fluents_connector.delivery import judge
+from fluents_connector.delivery import validate
 from fluents_connector.errors import BufferRefused, BufferUnavailable
 from tests.contract.buffer.expected import GOOD
 from tests.contract.buffer.implementations import Place
@@ -28,7 +28,7 @@ def fill(buffer: StagingBuffer) -> None:
     receipts = append_all(buffer, [*GOOD, GOOD[0], b"bad", b"worse"], Clock())
     repaired = body("event_error", "repaired")
     refused = receipts[-1].event_id
-    buffer.retry(judge(repaired, webhook="main", received_at=START, event_id=refused))
+    buffer.retry(validate(repaired, webhook="main", received_at=START, event_id=refused))
     buffer.confirm(2)
 
 
