@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, also where that one was killed."""
+"""How processes end: when they are asked to, and with the process that started them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,21 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 
 _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+
+
+def stop_event() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set from now on, in place of ending the process.
+
+    Call it in the main thread, and let that wait with a timeout or in short turns: Python runs a
+    signal's handler only when the main thread runs.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def end_with_parent(parent: int) -> None:

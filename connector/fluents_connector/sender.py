@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,11 +10,15 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 from fluents_connector.errors import SendError
 
 TRIES = 5
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 30  # of one try, and at most between two
+BACKOFF_SECONDS = 0.2  # doubled each time, where a 503 does not say when to come again
 SHOWN_REFUSALS = 5
 
 
@@ -38,16 +41,16 @@ def send(
 ) -> SendResult:
     """Posts each body to `url` and counts the answers. Raises `SendError`.
 
-    Sends in order with one connection, nearly so with several. A 503 is tried again after the
-    time that the receiver asks for. `headers` gives those that a body needs to get in.
+    Sends in order with one connection, nearly so with several. A 503 is tried again after its
+    Retry-After, `TRIES` times in all; nothing else is. `headers` gives those that authenticate a
+    body, and `progress` is called with the number of bodies that are answered.
     """
     result = SendResult()
     local = threading.local()
 
     def post(body: bytes) -> tuple[int, dict[str, str]]:
         if not hasattr(local, "session"):
-            local.session = requests.Session()
-            local.session.trust_env = False  # a proxy of the environment is not the receiver
+            local.session = _session()
         return _post(local.session, url, body, headers(body))
 
     with ThreadPoolExecutor(connections) as pool:
@@ -78,27 +81,51 @@ def _count(result: SendResult, status: int, answer: dict[str, str]) -> None:
         result.refusals.append(f"{status} {answer.get('error')}: {answer.get('detail')}")
 
 
+class _AfterRetryAfter(Retry):
+    """Waits as long as a 503 says, up to a limit; one second where that cannot be read."""
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Seconds of a number or a date."""
+        try:
+            return min(super().parse_retry_after(retry_after), TIMEOUT_SECONDS)
+        except InvalidHeader:
+            return 1.0
+
+
+def _session() -> requests.Session:
+    retries = _AfterRetryAfter(
+        total=None,  # any number would let a 413 or 429 that says when be tried again too
+        status=TRIES - 1,
+        status_forcelist={503},
+        allowed_methods=None,  # POST too: a 503 stored nothing
+        raise_on_status=False,  # the last 503 is an answer as any other
+        backoff_factor=BACKOFF_SECONDS,
+        connect=0,
+        read=False,
+        other=0,
+    )
+    session = requests.Session()
+    session.trust_env = False  # a proxy of the environment is not the receiver
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retries))
+    return session
+
+
 def _post(
     session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]
 ) -> tuple[int, dict[str, str]]:
-    where = _host(url)
-    for attempt in range(TRIES):
-        try:
-            response = session.post(
-                url,
-                data=body,
-                headers={"Content-Type": "application/json", **headers},
-                timeout=TIMEOUT_SECONDS,
-            )
-        except (requests.RequestException, ValueError) as error:  # urllib3's for a broken host
-            raise SendError(
-                f"The receiver at {where} cannot be reached ({type(error).__name__}). "
-                "Is `fluents-warehouse serve` running there?"
-            ) from None
-        if response.status_code != 503:
-            break
-        if attempt < TRIES - 1:
-            time.sleep(_pause(response.headers.get("Retry-After", "")))
+    try:
+        response = session.post(
+            url,
+            data=body,
+            headers={"Content-Type": "application/json", **headers},
+            timeout=TIMEOUT_SECONDS,
+        )
+    except (requests.RequestException, ValueError) as error:  # urllib3's for a broken host
+        raise SendError(
+            f"The receiver at {_host(url)} cannot be reached ({type(error).__name__}). "
+            "Is `fluents-warehouse serve` running there?"
+        ) from None
     try:
         answer = response.json()
     except requests.JSONDecodeError:
@@ -114,8 +141,3 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:
         return "this URL"
-
-
-def _pause(retry_after: str) -> float:
-    """Seconds to wait; a date, which a proxy may send, counts as one second."""
-    return min(float(retry_after), TIMEOUT_SECONDS) if retry_after.isdecimal() else 1.0

@@ -6,14 +6,14 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import SendError
-from fluents_connector.sender import SHOWN_REFUSALS, TRIES, send
+from fluents_connector.sender import SHOWN_REFUSALS, TRIES, _session, send
 from tests.deliveries import TOKEN, body
 from tests.processes import Receiver
 
@@ -106,6 +106,45 @@ def test_a_503_is_tried_again_when_the_receiver_says(retry_after: str) -> None:
     with answering(lambda number, content: busy if number == 1 else STORED) as (url, received):
         assert send([b"a"], url).answers == Counter(stored=1)
     assert received == [b"a", b"a"]
+
+
+@pytest.mark.parametrize("status", [400, 408, 413, 429, 500, 502, 504])
+def test_nothing_but_a_503_is_tried_again(status: int) -> None:
+    answer = (status, {"Retry-After": "0"}, b"{}")
+    with answering(lambda number, content: answer) as (url, received):
+        assert send([b"a"], url).answers == Counter(refused=1)
+    assert received == [b"a"]
+
+
+def test_a_connection_that_breaks_is_not_tried_again() -> None:
+    """Nobody knows whether the body was stored: whoever sends decides whether to send it again."""
+    received: list[bytes] = []
+
+    def break_each(server: socket.socket) -> None:
+        with suppress(OSError):  # when the listening socket is shut down
+            while True:
+                connection, _ = server.accept()
+                received.append(connection.recv(65536))
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        breaking = threading.Thread(target=break_each, args=(server,))
+        breaking.start()
+        with pytest.raises(SendError, match="cannot be reached"):
+            send([b"a"], f"http://127.0.0.1:{server.getsockname()[1]}{PATH}")
+        server.shutdown(socket.SHUT_RDWR)
+        breaking.join()
+    assert len(received) == 1
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"), [("7", 7.0), ("0", 0.0), ("9" * 99, 30.0), ("", 1.0), ("soon", 1.0)]
+)
+def test_the_wait_is_what_the_receiver_asks_for_up_to_a_limit(
+    retry_after: str, seconds: float
+) -> None:
+    retries = _session().get_adapter("http://127.0.0.1").max_retries
+    assert retries.parse_retry_after(retry_after) == seconds
 
 
 def test_a_receiver_that_stays_busy_has_refused() -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
-import threading
 import webbrowser
 from functools import partial
 from pathlib import Path
@@ -16,7 +14,7 @@ from pathlib import Path
 import click
 
 from fluents_connector.errors import FluentsError
-from fluents_connector.process import end_with_parent
+from fluents_connector.process import end_with_parent, stop_event
 from fluents_warehouse.child import end, wait_until_ready
 from fluents_warehouse.options import config_option
 
@@ -42,9 +40,7 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
     settings = load_settings(config)
     _require_free(host, port)
     token = secrets.token_urlsafe(24)
-    stop = threading.Event()
-    for signal_ in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_, lambda *_: stop.set())
+    stop = stop_event()
     process = _start(
         notebooks_folder() / "dashboard.py", host, port, token, settings.warehouse_path
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fluents_connector.errors import FluentsError, LoadRunning
+from fluents_connector.process import stop_event
 from fluents_warehouse.options import Duration, config_option
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ def load(every: float | None, config: Path | None) -> None:
         if result.published:
             click.echo(f"Published {settings.warehouse_path}.")
         return
-    stop = threading.Event()
-    for signal_ in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_, lambda *_: stop.set())
+    stop = stop_event()
     # In a thread of its own: dlt takes over the signals of the main thread while it loads.
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(_load_until, stop, settings, every)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ from pathlib import Path
 import click
 
 from fluents_connector.errors import FluentsError, SettingsError
-from fluents_connector.process import end_with_parent
+from fluents_connector.process import end_with_parent, stop_event
 from fluents_connector.settings import WARNED
 from fluents_warehouse.child import end
 from fluents_warehouse.options import Duration, config_option
@@ -122,9 +121,7 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     check_can_listen(settings)  # here too: a second `run` ends at once, and with one message
     if sql:
         claim_port(settings.sql_host, settings.sql_port, "sql_host and sql_port")
-    stop = threading.Event()
-    for signal_ in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_, lambda *_: stop.set())
+    stop = stop_event()
     options = ["--config", str(config)] if config else []
     if sql:
         _check_sql(options, stop)

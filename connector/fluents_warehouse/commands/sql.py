@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
 
 import click
 
+from fluents_connector.process import stop_event
 from fluents_warehouse.options import config_option
 
 LOOK_SECONDS = 0.2  # for a file that was published since
@@ -34,9 +33,7 @@ def sql(check: bool, config: Path | None) -> None:
         check_quack(settings)
         click.echo("SQL can be served.")
         return
-    stop = threading.Event()
-    for signal_ in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_, lambda *_: stop.set())
+    stop = stop_event()
     with SqlServer(settings) as server:
         structlog.get_logger(__name__).info("sql_served", uri=server.uri)
         while not stop.wait(LOOK_SECONDS):
