@@ -6,6 +6,7 @@ each delivery has a commit of its own there, and the server's own limits hold fo
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
@@ -17,6 +18,7 @@ from flask import Flask, Response, request
 from werkzeug import wrappers
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from fluents_connector import __version__
 from fluents_connector.buffer import Buffer, Receipt
 from fluents_connector.delivery import Delivery
 from fluents_connector.receiver.responses import BodyIncomplete, json_response
@@ -25,7 +27,6 @@ from fluents_connector.settings import WEBHOOK_PATH, Settings
 
 READY_SECONDS = 1.0  # /readyz needs no token, so it may not cost a sync for each request
 
-_DESCRIPTION = (files("fluents_connector.receiver") / "openapi.json").read_bytes()
 
 T = TypeVar("T")
 
@@ -116,7 +117,15 @@ def _completed(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a blocking request waited for an event loop")
 
 
+def _description() -> bytes:
+    """The OpenAPI description of this version."""
+    description = json.loads((files("fluents_connector.receiver") / "openapi.json").read_bytes())
+    description["info"]["version"] = __version__
+    return json.dumps(description).encode()
+
+
 def _add_operations(app: Flask, webhooks: Webhooks) -> None:
+    openapi = _description()
     ready_lock = threading.Lock()
     ready_until = 0.0
 
@@ -126,7 +135,7 @@ def _add_operations(app: Flask, webhooks: Webhooks) -> None:
 
     @app.get("/openapi.json")
     def description() -> Response:
-        return Response(_DESCRIPTION, content_type="application/json")
+        return Response(openapi, content_type="application/json")
 
     @app.get("/readyz")
     def readyz() -> wrappers.Response:
