@@ -25,7 +25,7 @@ from fluents_connector.buffer import Buffer
 from fluents_connector.replay_request import ReplayRequest
 from fluents_connector.settings import Settings
 from fluents_pipelines.memory import in_halves
-from fluents_pipelines.models.incremental import mark_all
+from fluents_pipelines.models.incremental import mark_all_stale
 from fluents_pipelines.normalize import BatchTooLarge, Normalizer
 from fluents_pipelines.replay import replay, room, set_right
 from fluents_pipelines.tables import EVENTS, QUARANTINE, SCHEMA
@@ -96,7 +96,7 @@ def derive_again(
             log.info("derivation_goes_on", done=done, events=total)
     with closing(connection.cursor()) as cursor:
         cursor.begin()
-        mark_all(cursor)
+        mark_all_stale(cursor)
         properties.put(cursor, properties.DERIVATION, wanted)
         properties.put(cursor, REACHED, "")
         properties.put(cursor, "models", "")  # views on tables that have other columns now

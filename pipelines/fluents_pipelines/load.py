@@ -39,6 +39,7 @@ from fluents_pipelines.normalize import Normalizer, fingerprint
 from fluents_pipelines.replay import replay
 from fluents_pipelines.reporting import Done, failure_to_open_reported, reported
 from fluents_pipelines.source import fluents_source
+from fluents_pipelines.tables import CALLS
 from fluents_pipelines.warehouse.duckdb_file import comments
 from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 from fluents_pipelines.warehouse.duckdb_file.published import said_by, said_in
@@ -197,13 +198,14 @@ class Loader:
                 buffer,
                 self._normalizer,
                 self._settings,
-                self._known_calls,
+                self._warehouse.known_calls,
                 after=position,
                 up_to=up_to,
             )
         ) as normalized:
             for batch, tables in normalized:
                 self._leave_room(sum(table.nbytes for table in tables.values()))
+                self._mark_stale(tables)
                 if not self._try_batch(normalized, batch, tables):
                     continue
                 position = self._confirm(batch)
@@ -277,9 +279,9 @@ class Loader:
         is_new = self._warehouse.is_new_to_dlt()
         self._warehouse.load(fluents_source(batch, tables, empty_tables=is_new))
 
-    def _known_calls(self, call_ids: pa.Table) -> pa.Table:
-        incremental.mark(self._warehouse.connection, call_ids)  # before anything of them is loaded
-        return self._warehouse.known_calls(call_ids)
+    def _mark_stale(self, tables: Mapping[str, pa.Table]) -> None:
+        """Marks the calls of a batch, before anything of them is loaded."""
+        incremental.mark_stale(self._warehouse.connection, tables[CALLS.name].select(CALLS.key))
 
     def _confirm(self, batch: Batch) -> int:
         """Tells the buffer what the warehouse holds, if that is the batch."""

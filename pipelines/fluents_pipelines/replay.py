@@ -21,7 +21,7 @@ from fluents_connector.buffer import Batch, Buffer, StoredDelivery
 from fluents_connector.replay_request import ReplayAnswer, ReplayRequest
 from fluents_connector.settings import Settings
 from fluents_pipelines.memory import in_halves, room_for_one
-from fluents_pipelines.models.incremental import mark
+from fluents_pipelines.models.incremental import mark_stale
 from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
 from fluents_pipelines.warehouse.duckdb_file.progress import rows_of_calls
@@ -146,7 +146,7 @@ def set_right(
     touched = cursor.sql(
         f"select distinct call_id from {SCHEMA}.events where event_id in (from replayed)"  # noqa: S608
     ).to_arrow_table()
-    mark(cursor, touched)
+    mark_stale(cursor, touched)
     return counts + _fold(cursor, normalizer, touched)
 
 

@@ -56,7 +56,7 @@ def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
                     f"insert into fluents.{table.name} select {columns} from {first},"
                     f" (select {nth} as nth, {nth * span} as before)"
                 )
-        incremental.mark_all(connection)
+        incremental.mark_all_stale(connection)
         incremental.refresh(connection, built_in.models())
         connection.execute("checkpoint")
 

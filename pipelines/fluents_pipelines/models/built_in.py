@@ -80,7 +80,7 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
             except duckdb.Error as error:
                 raise ModelError(explained(file, error)) from error
             describe(connection, file, kind)
-        incremental.mark_all(connection)
+        incremental.mark_all_stale(connection)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

@@ -63,7 +63,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"comment on column {table}.{identifier(name)} is {literal(text)}")
 
 
-def mark(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
+def mark_stale(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
     """Notes calls (one column `call_id`) of which something is about to change."""
     connection.register("touched", call_ids)
     try:
@@ -72,7 +72,7 @@ def mark(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
         connection.unregister("touched")
 
 
-def mark_all(connection: duckdb.DuckDBPyConnection) -> None:
+def mark_all_stale(connection: duckdb.DuckDBPyConnection) -> None:
     """Notes every call: for tables that are new, or whose SQL is."""
     connection.execute(f"insert into {STALE} select call_id from {SCHEMA}.calls")  # noqa: S608
 

@@ -23,7 +23,7 @@ from fluents_pipelines import memory
 from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.models import built_in
 from fluents_pipelines.models import incremental as refreshing
-from fluents_pipelines.models.incremental import mark_all, refresh
+from fluents_pipelines.models.incremental import mark_all_stale, refresh
 from fluents_pipelines.sql_files import SqlFile
 from fluents_pipelines.warehouse.duckdb_file.warehouse import Warehouse
 from tests.deliveries import Clock, append_all, body
@@ -106,7 +106,7 @@ def test_a_replay_makes_the_rows_of_its_calls_again(
             "delete from fluents.transcript_turns where turn_index = 1;"
             "update fluents.calls set direction = NULL"
         )
-        mark_all(warehouse.connection)
+        mark_all_stale(warehouse.connection)
         refresh(warehouse.connection, built_in.models())
     ask(settings.data_dir, ReplayRequest("again"))
     load()
@@ -123,8 +123,8 @@ def test_many_calls_are_made_again_some_at_a_time(
     append_all(buffer, BODIES[:500], clock)
     load()
     with Warehouse(settings) as warehouse:
-        mark_all(warehouse.connection)
-        mark_all(warehouse.connection)  # a call may be noted twice
+        mark_all_stale(warehouse.connection)
+        mark_all_stale(warehouse.connection)  # a call may be noted twice
         warehouse.connection.execute("delete from analytics.call_summary")
         refresh(warehouse.connection, built_in.models(), calls_at_once=7)
     settings.warehouse_path.unlink()
@@ -169,7 +169,7 @@ def test_a_call_that_cannot_be_computed_has_its_row_and_is_counted_and_named(
         connection = warehouse.connection
         connection.execute("set memory_limit = '40MB'")
         connection.execute("set max_temp_directory_size = '0MB'")
-        mark_all(connection)
+        mark_all_stale(connection)
         with capture_logs() as logs:
             refresh(connection, [dear if model is summary else model for model in TABLES])
         assert connection.execute(
@@ -214,7 +214,7 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
     with Warehouse(settings) as warehouse:
         connection = warehouse.connection
         for is_refused, named in ((True, [("large", "post_call_fields")]), (False, [])):
-            mark_all(connection)
+            mark_all_stale(connection)
             with monkeypatch.context() as patched:
                 if is_refused:
                     patched.setattr(refreshing, "_remake", refuse)

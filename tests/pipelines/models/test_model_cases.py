@@ -67,7 +67,7 @@ def filled(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
             ]
             marks = ", ".join("?" * len(columns))
             warehouse.execute(f"insert into {SCHEMA}.{table} values ({marks})", values)
-    incremental.mark_all(warehouse)
+    incremental.mark_all_stale(warehouse)
     incremental.refresh(warehouse, list(MODELS.values()))
     return warehouse
 

@@ -72,13 +72,13 @@ class Warehouse:
         """Takes the place of what was loaded before."""
         rows = stored(calls)
         tables = self._normalizer.tables(Batch("buffer", 0, len(rows), list(rows)))
-        incremental.mark_all(self.connection)  # the calls of before, which go
+        incremental.mark_all_stale(self.connection)  # the calls of before, which go
         for table in NORMALIZED:
             self.connection.register("fresh", tables[table.name])
             self.connection.execute(f"truncate fluents.{table.name}")
             self.connection.execute(f"insert into fluents.{table.name} by name from fresh")
             self.connection.unregister("fresh")
-        incremental.mark_all(self.connection)
+        incremental.mark_all_stale(self.connection)
         incremental.refresh(self.connection, MODELS)
 
     def figures(self) -> dict[str, Figures]:
