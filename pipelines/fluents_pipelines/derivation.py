@@ -27,10 +27,10 @@ from fluents_connector.settings import Settings
 from fluents_pipelines.memory import in_halves
 from fluents_pipelines.models.incremental import mark_all_stale
 from fluents_pipelines.normalize import BatchTooLarge, Normalizer
-from fluents_pipelines.replay import replay, room, set_right
+from fluents_pipelines.replay import reconcile, replay, room
 from fluents_pipelines.tables import EVENTS, QUARANTINE, SCHEMA
-from fluents_pipelines.warehouse.duckdb_file import properties
-from fluents_pipelines.warehouse.duckdb_file.progress import nullable
+from fluents_pipelines.warehouse import properties
+from fluents_pipelines.warehouse.protocol import Warehouse
 
 REACHED = "derived_up_to"
 EVENTS_AT_ONCE = 5_000
@@ -43,11 +43,11 @@ def derive_again(
     settings: Settings,
     buffer: Buffer,
     normalizer: Normalizer,
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> bool:
     """Makes the derived rows again if another derivation made them; says whether it did."""
-    wanted = normalizer.fingerprint
+    wanted, connection = normalizer.fingerprint, warehouse.connection
     if properties.get(connection, properties.DERIVATION) == wanted:
         return False
     ((total,),) = connection.execute(f"select count(*) from {SCHEMA}.events").fetchall()  # noqa: S608
@@ -69,7 +69,7 @@ def derive_again(
             settings,
             buffer,
             normalizer,
-            connection,
+            warehouse,
             lambda done, of: None,
             only=as_delivered,
         )
@@ -81,7 +81,7 @@ def derive_again(
                 event_ids = part["event_id"].to_pylist()
                 with closing(connection.cursor()) as cursor:
                     cursor.begin()
-                    set_right(cursor, normalizer, event_ids, tables)
+                    reconcile(warehouse, cursor, normalizer, event_ids, tables)
                     properties.put(cursor, REACHED, f"{event_ids[-1]} {wanted}")
                     cursor.commit()
 
@@ -99,7 +99,7 @@ def derive_again(
         mark_all_stale(cursor)
         properties.put(cursor, properties.DERIVATION, wanted)
         properties.put(cursor, REACHED, "")
-        properties.put(cursor, "models", "")  # views on tables that have other columns now
+        properties.put(cursor, properties.MODELS, "")  # views on tables that have other columns now
         cursor.commit()
     if total:
         log.info("derivation_finished", events=total)
@@ -136,7 +136,7 @@ def _batches(
             " where event_id > ? and event_id <= ? order by event_id",
             params=[after, last],
         ).to_arrow_table()
-        yield events.cast(nullable(EVENTS.arrow_schema))
+        yield events.cast(EVENTS.nullable_arrow_schema)
         after = last
 
 

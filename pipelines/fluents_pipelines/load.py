@@ -1,11 +1,13 @@
-"""One load: from the staging buffer to the published warehouse.
+"""One load: from the staging buffer to what readers see of the warehouse.
 
 1. Drop what an interrupted load left in dlt's folder: the buffer has it still. Make the derived
    rows again where another version made them.
 2. Ask the warehouse up to which position it holds this buffer, and go on from there.
-3. Batch by batch: read, normalize, load, ask the warehouse again, and only then confirm.
-4. Let the buffer discard what is confirmed and old, and publish if anything is new.
+3. Batch by batch: read, normalize, mark the calls stale, load, ask the warehouse again, and only
+   then confirm.
+4. Make the models, and then make all of it visible, if anything is new.
 5. Do a replay that was asked for.
+6. Let the buffer discard what is confirmed and old.
 
 A kill at any point loses nothing and doubles nothing: a batch is one transaction, every table is
 keyed, and the position is the warehouse's word.
@@ -14,10 +16,9 @@ keyed, and the position is the warehouse's word.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -31,7 +32,6 @@ from fluents_connector.settings import Settings
 from fluents_pipelines.batches import Batches
 from fluents_pipelines.derivation import derive_again
 from fluents_pipelines.disk_space import free_bytes, has_room, limit_spilling
-from fluents_pipelines.locking import only_one
 from fluents_pipelines.memory import is_of_the_data, room_for_one
 from fluents_pipelines.models import incremental
 from fluents_pipelines.models.analytics import Analytics
@@ -40,11 +40,7 @@ from fluents_pipelines.replay import replay
 from fluents_pipelines.reporting import Done, failure_to_open_reported, reported
 from fluents_pipelines.source import fluents_source
 from fluents_pipelines.tables import CALLS
-from fluents_pipelines.warehouse.duckdb_file import comments
-from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
-from fluents_pipelines.warehouse.duckdb_file.published import said_by, said_in
-from fluents_pipelines.warehouse.duckdb_file.take_back import take_back
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE, Warehouse
+from fluents_pipelines.warehouse import comments, open_warehouse, published
 
 Progress = Callable[[int, int], None]
 """Told how many deliveries are loaded, of how many."""
@@ -72,7 +68,7 @@ class LoadResult:
 def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
     """Whether a load would change nothing, by what buffer and warehouse say of themselves.
 
-    Quick: reads a few rows. While another load runs, the loader's file is that one's to judge.
+    Quick: reads a few rows. While another load runs, what is left to do is that one's to judge.
     """
     counts = buffer.counts()
     report = read_report(settings.data_dir)
@@ -84,16 +80,15 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
     ):
         return False
     try:
-        published = said_in(settings.warehouse_path)
+        state = published(settings).state()
         if (
-            published is None
-            or published.positions.get(buffer.buffer_id, 0) != counts.confirmed_position
-            or not Analytics(settings).are_those_of(published)
-            or published.derivation != fingerprint()
+            state is None
+            or state.positions.get(buffer.buffer_id, 0) != counts.confirmed_position
+            or not Analytics(settings).are_those_of(state)
+            or state.derivation != fingerprint()
         ):
             return False
-        with _only_one(settings.data_dir):
-            return said_in(settings.data_dir / FILE) == published
+        return published(settings).is_current()
     except LoadRunning:
         return True
     except (LoadFailed, OSError, duckdb.Error):
@@ -119,24 +114,9 @@ class Loader:
         self._settings = settings
         self._analytics = Analytics(settings)
         with failure_to_open_reported(settings.data_dir), ExitStack() as opened:
-            opened.enter_context(_only_one(settings.data_dir))
-            self._taken_back_at: float | None = None
-            if take_back(settings, settings.data_dir / FILE):
-                self._taken_back_at = time.time()
+            self._warehouse = opened.enter_context(open_warehouse(settings))
+            self._taken_back_at = self._warehouse.taken_back_at
             self._buffer = opened.enter_context(closing(open_buffer(settings)))
-            # Closed after the warehouse: see Publisher.
-            self._publisher = opened.enter_context(
-                closing(
-                    Publisher(
-                        settings.data_dir / FILE,
-                        settings.warehouse_path,
-                        settings.publish_share,
-                        group=settings.warehouse_group,
-                        reserve=settings.disk_reserve_bytes,
-                    )
-                )
-            )
-            self._warehouse = opened.enter_context(Warehouse(settings))
             incremental.prepare(self._warehouse.connection)
             self._normalizer = opened.enter_context(
                 Normalizer(
@@ -154,7 +134,7 @@ class Loader:
         self.close()
 
     def close(self) -> None:
-        """Gives up all files, the lock last."""
+        """Gives up all that it has open, the warehouse last."""
         self._opened.close()
 
     def load(
@@ -162,27 +142,27 @@ class Loader:
     ) -> LoadResult:
         """Loads everything that was in the buffer when it began.
 
-        Publishes it if that is due. The last load does so in any case; if it fails, the
+        Makes it visible if that is due. The last load does so in any case; if it fails, the
         next start does.
         """
         started_at = time.time()
         with reported(self._settings.data_dir, started_at) as done:
             dropped = self._warehouse.drop_pending()
             done.taken_back_at = self._taken_back_at or done.taken_back_at
-            derive_again(self._settings, self._buffer, self._normalizer, self._warehouse.connection)
+            derive_again(self._settings, self._buffer, self._normalizer, self._warehouse)
             self._load_batches(done, progress)
             if done.batches or dropped:
-                self._warehouse.forget_loaded_packages()
+                self._warehouse.maintain()
             is_current = self._is_current()
             if is_current:
                 done.publish_waits = None
-            published = not is_current and self._publish(done, is_last=is_last)
+            is_shown = not is_current and self._show(done, is_last=is_last)
             if request := asked(self._settings.data_dir):
-                published = self._replay(request, done, progress)
-            # Before that, readers would lose what is discarded with the loader's file.
-            if is_current or published or done.publish_waits:
+                is_shown = self._replay(request, done, progress)
+            # Before that, what is discarded would be lost for readers if the loader's side is.
+            if is_current or is_shown or done.publish_waits:
                 discard_old(self._settings, self._buffer)
-        return LoadResult(done.deliveries, done.batches, time.time() - started_at, published)
+        return LoadResult(done.deliveries, done.batches, time.time() - started_at, is_shown)
 
     def _load_batches(self, done: Done, progress: Progress) -> None:
         buffer = self._buffer
@@ -307,62 +287,45 @@ class Loader:
         folder = self._settings.data_dir
         try:
             self._make_tables()
-            self._publisher.renew(self._warehouse.connection)
+            self._warehouse.mark_changed()
             result = replay(
-                request,
-                self._settings,
-                self._buffer,
-                self._normalizer,
-                self._warehouse.connection,
-                progress,
+                request, self._settings, self._buffer, self._normalizer, self._warehouse, progress
             )
-            # also where nothing changed: a former try may have been killed before it published
-            published = self._publish(done, is_last=True)
+            # also where nothing changed: a former try may have been killed before this
+            is_shown = self._show(done, is_last=True)
         except Exception as error:
             # Not the text of any error: it may quote a body, which is somebody's conversation.
             reason = str(error) if isinstance(error, FluentsError) else type(error).__name__
             answer(folder, ReplayAnswer(request.request_id, error=reason))
             raise
         answer(folder, result)
-        return published
+        return is_shown
 
-    def _publish(self, done: Done, *, is_last: bool = False) -> bool:
-        """Publishes if that is due, or the last chance; says whether it did.
+    def _show(self, done: Done, *, is_last: bool) -> bool:
+        """Makes the models and makes all visible, if that is due or the last chance; says whether.
 
-        What is not due, or has no room, is published by a later load, whether that has anything to
-        load or not.
+        What is not due, or has no room, waits for a later load, whether that has anything to load
+        or not.
         """
-        if not is_last and not self._publisher.is_due() and self._settings.warehouse_path.exists():
+        warehouse = self._warehouse
+        if not is_last and not warehouse.is_due():
             return False
-        did_wait, done.publish_waits = done.publish_waits, self._publisher.lacks_room()
+        did_wait, done.publish_waits = done.publish_waits, warehouse.lacks_room()
         if done.publish_waits is not None:
             if did_wait is None:
                 log.warning("publish_waits", reason=done.publish_waits)
             return False
-        self._make_tables()
-        connection = self._warehouse.connection
-        comments.describe(connection)
-        done.model_errors = self._analytics.make(connection, done.model_errors)
-        self._publisher.publish(connection)
+        self._make_models(done)
+        warehouse.make_visible()
         return True
 
+    def _make_models(self, done: Done) -> None:
+        self._make_tables()
+        comments.describe(self._warehouse.connection)
+        done.model_errors = self._analytics.make(self._warehouse.connection, done.model_errors)
+
     def _is_current(self) -> bool:
-        """Whether the published file is what the loader's is, with the models of now."""
-        published, ours = self._publisher.said(), said_by(self._warehouse.connection)
-        return published == ours and self._analytics.are_those_of(ours)
-
-
-@contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
-    taken = LoadRunning(
-        f"Another load is running on {data_dir}. It will load what is pending; wait for it, "
-        "or stop it first."
-    )
-    with ExitStack() as opened:
-        try:
-            opened.enter_context(only_one(data_dir / "load.lock", taken))
-        except OSError as error:
-            raise LoadFailed(
-                f"A load cannot write to {data_dir}: {error}. Nothing is lost: the buffer keeps it."
-            ) from error
-        yield
+        """Whether readers see all that there is, with the models of now."""
+        return self._warehouse.is_visible() and self._analytics.are_those_of(
+            self._warehouse.state()
+        )

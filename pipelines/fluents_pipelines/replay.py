@@ -24,7 +24,7 @@ from fluents_pipelines.memory import in_halves, room_for_one
 from fluents_pipelines.models.incremental import mark_stale
 from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
-from fluents_pipelines.warehouse.duckdb_file.progress import rows_of_calls
+from fluents_pipelines.warehouse.protocol import Warehouse
 
 CALLS_AT_ONCE = 2_000  # so that memory has a limit, whatever is read again
 
@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 # Where a row came through first stays as it is.
 _ORIGIN = {"buffer_id", "position"}
-_ACTIONS = {"INSERT": "added", "UPDATE": "changed"}
 
 
 def replay(
@@ -40,12 +39,12 @@ def replay(
     settings: Settings,
     buffer: Buffer,
     normalizer: Normalizer,
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
     progress: Callable[[int, int], None],
     *,
     only: Sequence[Table] = NORMALIZED,
 ) -> ReplayAnswer:
-    """Reads again what is asked for and is loaded already, and sets right what differs.
+    """Reads again what is asked for and is loaded already, and reconciles the rows with it.
 
     Each batch is one transaction. Done again after a kill, it goes on where that left off. A
     delivery that there is not enough memory for leaves the warehouse as it is, and is logged.
@@ -60,9 +59,9 @@ def replay(
             part = replace(batch, rows=batch.rows[start:stop])
             tables = normalizer.tables(part)
             chosen = {table.name: tables[table.name] for table in only}
-            with closing(connection.cursor()) as cursor:
+            with closing(warehouse.connection.cursor()) as cursor:
                 cursor.begin()
-                changes = set_right(cursor, normalizer, _events(part), chosen)
+                changes = reconcile(warehouse, cursor, normalizer, _events(part), chosen)
                 cursor.commit()
             counts.update(changes)
             counts["deliveries"] += stop - start
@@ -70,7 +69,8 @@ def replay(
         def skip(index: int, batch: Batch = batch) -> None:
             log.error("delivery_not_replayed", event_id=batch.rows[index].event_id)
 
-        in_halves(0, len(batch.rows), do, room=partial(room, connection, normalizer), skip=skip)
+        more = partial(room, warehouse.connection, normalizer)
+        in_halves(0, len(batch.rows), do, room=more, skip=skip)
         received.append(min(row.received_at for row in batch.rows))
     return ReplayAnswer(
         request.request_id,
@@ -125,15 +125,17 @@ def _events(batch: Batch) -> list[str]:
     return [delivery.event_id for delivery in batch.rows if delivery.reason is None]
 
 
-def set_right(
+def reconcile(
+    warehouse: Warehouse,
     cursor: duckdb.DuckDBPyConnection,
     normalizer: Normalizer,
     events: list[str],
     tables: Mapping[str, pa.Table],
 ) -> Counter[str]:
-    """Makes the rows of some events be those of `tables`, in the transaction of the caller.
+    """Makes the rows of some events be those of `tables`, in the transaction of `cursor`.
 
-    With their calls, which are what all their events say, if `tables` has those.
+    With their calls, which are what all their events say, if `tables` has those. Counts the rows
+    that were added, changed and removed.
     """
     cursor.register("replayed", pa.table({"event_id": pa.array(events, pa.string())}))
     counts: Counter[str] = Counter()
@@ -147,23 +149,26 @@ def set_right(
         f"select distinct call_id from {SCHEMA}.events where event_id in (from replayed)"  # noqa: S608
     ).to_arrow_table()
     mark_stale(cursor, touched)
-    return counts + _fold(cursor, normalizer, touched)
+    return counts + _fold(warehouse, cursor, normalizer, touched)
 
 
 def _fold(
-    cursor: duckdb.DuckDBPyConnection, normalizer: Normalizer, touched: pa.Table
+    warehouse: Warehouse,
+    cursor: duckdb.DuckDBPyConnection,
+    normalizer: Normalizer,
+    touched: pa.Table,
 ) -> Counter[str]:
     """Folds calls from all their events, of which only some may be read again."""
     if touched.num_rows > CALLS_AT_ONCE:
         return sum(
             (
-                _fold(cursor, normalizer, touched.slice(start, CALLS_AT_ONCE))
+                _fold(warehouse, cursor, normalizer, touched.slice(start, CALLS_AT_ONCE))
                 for start in range(0, touched.num_rows, CALLS_AT_ONCE)
             ),
             Counter(),
         )
     known = {
-        name: rows_of_calls(cursor, table, touched)
+        name: warehouse.rows_of_calls(cursor, table, touched)
         for name, table in BY_NAME.items()
         if name in normalizer.sources_of_calls or table is CALLS
     }
@@ -173,22 +178,33 @@ def _fold(
 def _merge(cursor: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> Counter[str]:
     """Adds what is missing and changes what differs; counts both."""
     names = table.column_names
-    told = [name for name in names if name not in table.key]
+    others = [name for name in names if name not in table.key]
     is_same_row = " and ".join(f"there.{name} = fresh.{name}" for name in table.key)
     cursor.register("fresh", rows)
-    merged = cursor.execute(
-        f"merge into {SCHEMA}.{table.name} as there using fresh on ({is_same_row})"  # noqa: S608
-        f" when matched and ({' or '.join(_differs(table, name) for name in told)})"
-        f" then update set {', '.join(f'{name} = {_told(name)}' for name in told)}"
-        f" when not matched then insert ({', '.join(names)}, _dlt_load_id) values ("
-        f" {', '.join(f'fresh.{name}' for name in names)},"
-        f" (select max(load_id) from {SCHEMA}._dlt_loads where status = 0))"
-        " returning merge_action"
+    # two statements and no MERGE, which not every warehouse can have tell what it did
+    changed = _count(
+        cursor,
+        f"update {SCHEMA}.{table.name} as there set"  # noqa: S608
+        f" {', '.join(f'{name} = {_new_value(name)}' for name in others)} from fresh"
+        f" where {is_same_row} and ({' or '.join(_differs(table, name) for name in others)})",
     )
-    return Counter(_ACTIONS[action] for (action,) in merged.fetchall())
+    added = _count(
+        cursor,
+        f"insert into {SCHEMA}.{table.name} ({', '.join(names)}, _dlt_load_id)"  # noqa: S608
+        f" select {', '.join(names)},"
+        f" (select max(load_id) from {SCHEMA}._dlt_loads where status = 0) from fresh"
+        f" where not exists (from {SCHEMA}.{table.name} as there where {is_same_row})",
+    )
+    return Counter(added=added, changed=changed)
 
 
-def _told(name: str) -> str:
+def _count(cursor: duckdb.DuckDBPyConnection, sql: str, *values: object) -> int:
+    """How many rows a statement changed."""
+    ((count,),) = cursor.execute(sql, list(values)).fetchall()
+    return int(count)
+
+
+def _new_value(name: str) -> str:
     return f"coalesce(there.{name}, fresh.{name})" if name in _ORIGIN else f"fresh.{name}"
 
 
@@ -204,10 +220,11 @@ def _remove(cursor: duckdb.DuckDBPyConnection, table: Table, events: list[str]) 
     if "event_id" not in table.key or not events:
         return 0
     keys = ", ".join(table.key)
-    row = cursor.execute(
+    return _count(
+        cursor,
         f"delete from {SCHEMA}.{table.name} where event_id between ? and ?"  # noqa: S608
         " and event_id in (from replayed)"
         f" and ({keys}) not in (select ({keys}) from fresh)",
-        [min(events), max(events)],
-    ).fetchone()
-    return int(row[0]) if row else 0
+        min(events),
+        max(events),
+    )

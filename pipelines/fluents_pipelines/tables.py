@@ -66,6 +66,11 @@ class Table:
         )
 
     @property
+    def nullable_arrow_schema(self) -> pa.Schema:
+        """That of rows which may lack any value: a column that was made again has none yet."""
+        return pa.schema([field.with_nullable(True) for field in self.arrow_schema])
+
+    @property
     def dlt_columns(self) -> dict[str, Any]:
         """The column hints that dlt creates the table from."""
         return {

@@ -33,7 +33,7 @@ def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
     from fluents_pipelines.load import Loader
     from fluents_pipelines.models import built_in, incremental
     from fluents_pipelines.tables import NORMALIZED
-    from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+    from fluents_pipelines.warehouse.duckdb_file.files import FILE
 
     of_folder = settings(folder)
     loaded = min(events, loaded)

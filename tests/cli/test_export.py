@@ -15,10 +15,11 @@ import pyarrow.parquet
 import pytest
 from filelock import FileLock
 
+from fluents_connector.settings import load_settings
 from fluents_pipelines.models.built_in import models
 from fluents_pipelines.readers.export import MARK, export
-from fluents_pipelines.readers.query import published
 from fluents_pipelines.tables import ALL_TABLES
+from fluents_pipelines.warehouse import open_published
 from tests.attacks.disk import FULL, FaultyDisk
 from tests.notebooks import warehouses
 from tests.processes import environment, write_settings
@@ -163,7 +164,7 @@ def test_a_file_that_no_export_wrote_is_kept_and_named(
 def test_an_export_that_was_ended_midway_is_done_again(
     command: Command, warehouse: Path, tmp_path: Path
 ) -> None:
-    with published(warehouse) as connection:
+    with open_published(load_settings(tmp_path / "fluents.toml")) as connection:
         begun = export(connection, tmp_path / "out", "parquet")
         next(begun)
         begun.close()

@@ -19,7 +19,8 @@ from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
 from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.source import fluents_source
 from fluents_pipelines.tables import ALL_TABLES
-from fluents_pipelines.warehouse.duckdb_file.warehouse import KEPT_PACKAGES, Warehouse
+from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
+from fluents_pipelines.warehouse.loading import KEPT_PACKAGES
 from tests.deliveries import Clock, append_all, body, whole
 from tests.pipelines.conftest import Query
 from tests.pipelines.contents import contents
@@ -61,7 +62,7 @@ def test_loading_the_buffer_again_from_the_beginning_changes_nothing(
     append_all(buffer, simulated(400), clock)
     load()
     before = contents(settings.warehouse_path)
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute("delete from fluents.loads")
     assert load().deliveries == 400
     assert contents(settings.warehouse_path) == before
@@ -123,13 +124,13 @@ def test_a_package_left_by_an_interrupted_load_neither_loses_nor_doubles(
     load()
     append_all(buffer, simulated(50), clock)
     with (
-        Warehouse(settings) as warehouse,
+        DuckDbWarehouse(settings) as warehouse,
         Normalizer(settings.payload_fields) as normalizer,
     ):
         batch = buffer.read(10, 60, max_rows=100, max_bytes=10**6)
-        warehouse.pipeline.extract(fluents_source(batch, normalizer.tables(batch)))
-        warehouse.pipeline.normalize()
-        assert warehouse.pipeline.has_pending_data
+        warehouse._loading.pipeline.extract(fluents_source(batch, normalizer.tables(batch)))
+        warehouse._loading.pipeline.normalize()
+        assert warehouse._loading.pipeline.has_pending_data
     if folder_lost:
         shutil.rmtree(settings.data_dir / "dlt")
     append_all(buffer, simulated(20, seed=1), clock)
@@ -244,7 +245,7 @@ def test_a_table_that_an_older_version_did_not_make_is_made(
 ) -> None:
     append_all(buffer, [body("event_error", "one")], clock)
     known_then = [table.name for table in ALL_TABLES if table.name != "recordings"]
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.load(fluents_source(whole(buffer)).with_resources(*known_then))
     append_all(buffer, [body("event_error", "two")], clock)
     assert load().deliveries == 1
@@ -257,7 +258,7 @@ def test_a_table_that_somebody_dropped_is_made_again_with_its_rows(
 ) -> None:
     append_all(buffer, [body("event_error", "one")], clock)
     load()
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute("drop table fluents.errors")
     append_all(buffer, [body("event_error", "two")], clock)
     assert load().deliveries == 1
@@ -344,8 +345,8 @@ def test_dlts_folder_does_not_grow_with_each_load(
 
 def test_tables_and_columns_carry_their_descriptions(load: Load, settings: Settings) -> None:
     load()
-    with Warehouse(settings) as warehouse:
-        schema = warehouse.pipeline.default_schema
+    with DuckDbWarehouse(settings) as warehouse:
+        schema = warehouse._loading.pipeline.default_schema
     for name in ("events", "calls", "transcripts", "post_call_results", "loads"):
         table = schema.get_table(name)
         assert table["description"], name

@@ -16,7 +16,7 @@ import pytest
 from fluents_connector.buffer import Counts, SqliteBuffer
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import LoadResult
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+from fluents_pipelines.warehouse.duckdb_file.files import FILE
 from fluents_warehouse.commands.status import collect
 from tests.attacks.disk import FULL, READ_ONLY, FaultyDisk, SmallDisk
 from tests.connector.buffer.test_disk_trouble import Poster

@@ -21,7 +21,7 @@ from fluents_connector.simulator import simulate
 from fluents_pipelines import replay as replaying
 from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
 from fluents_pipelines.tables import Table
-from fluents_pipelines.warehouse.duckdb_file.warehouse import Warehouse
+from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import START, Clock, append_all, body
 from tests.pipelines.conftest import Query
 from tests.pipelines.contents import contents
@@ -118,7 +118,7 @@ def test_what_is_missing_or_wrong_is_set_right(
     damage: str, loaded: SqliteBuffer, settings: Settings
 ) -> None:
     before = contents(settings.warehouse_path)
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute(damage)
     result = replay(settings)
     assert result.added + result.changed + result.removed > 0
@@ -142,7 +142,7 @@ def test_a_body_that_the_disk_has_changed_changes_nothing_in_the_warehouse(
 def test_since_leaves_alone_what_came_before(
     loaded: SqliteBuffer, settings: Settings, query: Query
 ) -> None:
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute("update fluents.errors set message = 'x'")
     since = START + 200 * 1_000_000
     result = replay(settings, since=since)
@@ -156,7 +156,7 @@ def test_since_leaves_alone_what_came_before(
 def test_a_call_keeps_what_events_said_that_are_gone_from_everywhere(
     loaded: SqliteBuffer, settings: Settings, query: Query
 ) -> None:
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute(
             "update fluents.calls set from_number = '+1999', from_number_event_id = '0'"
             " where call_id = 'call-1'"
@@ -184,7 +184,7 @@ def test_a_replay_that_was_interrupted_is_done_by_the_next_load(
     loaded: SqliteBuffer, settings: Settings
 ) -> None:
     before = contents(settings.warehouse_path)
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute("update fluents.errors set message = 'x'")
     ask(settings.data_dir, ReplayRequest(REQUEST))
     assert not nothing_to_load(settings, loaded)

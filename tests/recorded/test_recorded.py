@@ -13,9 +13,9 @@ import pytest
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader
-from fluents_pipelines.readers.query import published
 from fluents_pipelines.tables import ALL_TABLES, SCHEMA_VERSION
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+from fluents_pipelines.warehouse import open_published
+from fluents_pipelines.warehouse.duckdb_file.files import FILE
 from tests.deliveries import TOKEN
 from tests.pipelines.contents import contents
 
@@ -63,7 +63,7 @@ def test_what_was_loaded_and_what_waits_is_there_as_this_version_would_load_it(
     assert contents(recorded.data_dir / FILE) == contents(fresh.data_dir / FILE)
     assert contents(recorded.warehouse_path) == contents(fresh.warehouse_path)
     assert summaries(recorded) == summaries(fresh)
-    with published(recorded.warehouse_path) as connection:
+    with open_published(recorded) as connection:
         assert connection.execute(
             "select count(*) from fluents.events"
             " where _dlt_load_id not in (select load_id from fluents._dlt_loads)"

@@ -39,7 +39,7 @@ def check(as_json: bool, config: Path | None) -> None:
     require_buffer(settings)
     store = buffer_store(settings)
     is_right = True
-    for finding in chain(store.findings(), check_warehouse(store, settings.warehouse_path)):
+    for finding in chain(store.findings(), check_warehouse(store, settings)):
         is_right = is_right and finding.is_right
         if as_json:
             click.echo(json.dumps(asdict(finding)))

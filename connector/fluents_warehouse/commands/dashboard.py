@@ -35,6 +35,7 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
     """
     from fluents_connector.settings import load_settings
     from fluents_pipelines.readers.notebook_files import notebooks_folder, require
+    from fluents_pipelines.warehouse import published
 
     require("dashboard", "marimo", "altair")
     settings = load_settings(config)
@@ -42,7 +43,7 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
     token = secrets.token_urlsafe(24)
     stop = stop_event()
     process = _start(
-        notebooks_folder() / "dashboard.py", host, port, token, settings.warehouse_path
+        notebooks_folder() / "dashboard.py", host, port, token, published(settings).location
     )
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     try:
@@ -74,7 +75,7 @@ def _require_free(host: str, port: int) -> None:
         ) from error
 
 
-def _start(app: Path, host: str, port: int, token: str, warehouse: Path) -> subprocess.Popen[bytes]:
+def _start(app: Path, host: str, port: int, token: str, warehouse: str) -> subprocess.Popen[bytes]:
     """marimo in run mode, which serves no code and lets nobody change any."""
     command = [
         *(sys.executable, "-m", "marimo", "--quiet", "--yes", "run", str(app)),
@@ -84,7 +85,7 @@ def _start(app: Path, host: str, port: int, token: str, warehouse: Path) -> subp
     ]
     environment = {
         **os.environ,
-        "FLUENTS_WAREHOUSE_PATH": str(warehouse.absolute()),
+        "FLUENTS_WAREHOUSE_PATH": warehouse,
         "MARIMO_SKIP_UPDATE_CHECK": "1",
     }
     process = subprocess.Popen(  # noqa: S603 # our own command

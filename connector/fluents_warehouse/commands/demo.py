@@ -141,10 +141,11 @@ def _receiver(config: Path, settings: Settings) -> Iterator[None]:
 
 
 def _show(settings: Settings) -> None:
-    from fluents_pipelines.readers.query import published, write_result
+    from fluents_pipelines.readers.query import write_result
+    from fluents_pipelines.warehouse import open_published
 
     output = sys.stdout.buffer
-    with published(settings.warehouse_path) as connection:
+    with open_published(settings) as connection:
         for title, sql in (("The tables", _TABLES), ("What became of the calls", _OVERVIEW)):
             click.echo(f"\n{title}:")
             sys.stdout.flush()

@@ -35,13 +35,13 @@ def export(folder: Path, format_: Format, defuse_formulas: bool, config: Path | 
     """
     from fluents_connector.settings import load_settings
     from fluents_pipelines.readers.export import export as export_to
-    from fluents_pipelines.readers.query import published
+    from fluents_pipelines.warehouse import open_published
 
     require_csv(format_, defuse_formulas=defuse_formulas)
     settings = load_settings(config)
     started = time.monotonic()
     done = rows = 0
-    with published(settings.warehouse_path) as connection, progress_bar("Exporting") as progress:
+    with open_published(settings) as connection, progress_bar("Exporting") as progress:
         for file, total in export_to(connection, folder, format_, defuse=defuse_formulas):
             done, rows = done + 1, rows + file.rows
             progress(done, total)

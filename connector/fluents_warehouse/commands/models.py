@@ -24,9 +24,7 @@ def models(config: Path | None) -> None:
     from fluents_pipelines.models import built_in as sql_models
     from fluents_pipelines.models import custom
     from fluents_pipelines.models.incremental import ANALYTICS
-    from fluents_pipelines.readers.query import published
-    from fluents_pipelines.warehouse.duckdb_file import properties
-    from fluents_pipelines.warehouse.duckdb_file.published import OWN_MODELS
+    from fluents_pipelines.warehouse import open_published, properties
 
     settings = load_settings(config)
     own = custom.read(settings.models_dir)
@@ -35,9 +33,9 @@ def models(config: Path | None) -> None:
         shown = (model.description, model.header.get("grain", ""), model.header.get("key", ""))
         rows.append((f"{ANALYTICS}.{model.name}", *shown))
     print_table(["model", "what it is", "grain", "key"], rows)
-    with published(settings.warehouse_path) as connection:
+    with open_published(settings) as connection:
         results = sql_models.run_checks(connection)
-        version = properties.get(connection, OWN_MODELS) or ""
+        version = properties.get(connection, properties.CUSTOM_MODELS) or ""
         own_results, wrong = custom.run_own_checks(connection, settings.models_dir)
     for result in [*results, *own_results]:
         passed = result.offending_rows == 0

@@ -23,11 +23,12 @@ def notebook(no_open: bool, config: Path | None) -> None:
     """
     from fluents_connector.settings import load_settings
     from fluents_pipelines.readers.notebook_files import notebooks_folder, require
+    from fluents_pipelines.warehouse import published
 
     if not no_open:
         require("notebook", "jupyterlab", "matplotlib", "pandas")
-    warehouse = load_settings(config).warehouse_path.absolute()
-    copy = warehouse.with_name("first_questions.ipynb")
+    warehouse = published(load_settings(config))
+    copy = warehouse.folder / "first_questions.ipynb"
     if not copy.exists():
         try:
             shutil.copyfile(notebooks_folder() / copy.name, copy)
@@ -40,5 +41,5 @@ def notebook(no_open: bool, config: Path | None) -> None:
     os.execve(  # noqa: S606 # JupyterLab takes this process's place, and its Ctrl-C
         sys.executable,
         [sys.executable, "-m", "jupyterlab", str(copy)],
-        {**os.environ, "FLUENTS_WAREHOUSE_PATH": str(warehouse)},
+        {**os.environ, "FLUENTS_WAREHOUSE_PATH": warehouse.location},
     )

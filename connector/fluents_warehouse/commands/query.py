@@ -37,7 +37,8 @@ def query(
     Example: fluents-warehouse query "select status, count(*) from fluents.calls group by all"
     """
     from fluents_connector.settings import load_settings
-    from fluents_pipelines.readers.query import published, write_result
+    from fluents_pipelines.readers.query import write_result
+    from fluents_pipelines.warehouse import open_published
 
     if sql == "-":
         sql = sys.stdin.read()
@@ -45,7 +46,7 @@ def query(
         raise click.UsageError("Parquet is not for a terminal: give --output FILE.")
     require_csv(format_, defuse_formulas=defuse_formulas)
     settings = load_settings(config)
-    with published(settings.warehouse_path) as connection:
+    with open_published(settings) as connection:
         if output is None:
             write_result(connection, sql, format_, sys.stdout.buffer, defuse=defuse_formulas)
             sys.stdout.buffer.flush()

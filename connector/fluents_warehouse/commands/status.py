@@ -80,7 +80,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
             "path": str(settings.warehouse_path),
             "exists": settings.warehouse_path.exists(),
             "published_at": _published_at(settings.warehouse_path),
-            **_held(settings.warehouse_path, buffer_id, counts.confirmed_position),
+            **_held(settings, buffer_id, counts.confirmed_position),
             "publish_waits": report.publish_waits if report else None,
             "taken_back_at": _utc(report.taken_back_at)
             if report and report.taken_back_at
@@ -89,20 +89,20 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
     }
 
 
-def _held(path: Path, buffer_id: str | None, confirmed: int) -> dict[str, Any]:
-    """How much was loaded since the file was published, by what that says of itself.
+def _held(settings: Settings, buffer_id: str | None, confirmed: int) -> dict[str, Any]:
+    """How much was loaded since it was published, by what that says of itself.
 
     None, and why, where it cannot be read.
     """
     import duckdb
 
-    from fluents_pipelines.warehouse.duckdb_file.published import said_in
+    from fluents_pipelines.warehouse import published
 
     try:
-        said = said_in(path)
+        state = published(settings).state()
     except (FluentsError, OSError, duckdb.Error) as error:
         return {"loaded_since": None, "error": str(error)}
-    position = said.positions.get(buffer_id or "", 0) if said else 0
+    position = state.positions.get(buffer_id or "", 0) if state else 0
     return {"loaded_since": max(0, confirmed - position), "error": None}
 
 

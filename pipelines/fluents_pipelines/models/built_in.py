@@ -91,8 +91,10 @@ def relations(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """What there is in the schema of the models: view or table, by name."""
     return dict(
         connection.execute(
-            "select view_name, 'view' from duckdb_views() where schema_name = ?1"
-            " union all select table_name, 'table' from duckdb_tables() where schema_name = ?1",
+            "select view_name, 'view' from duckdb_views()"
+            " where schema_name = ?1 and database_name = current_database()"
+            " union all select table_name, 'table' from duckdb_tables()"
+            " where schema_name = ?1 and database_name = current_database()",
             [ANALYTICS],
         ).fetchall()
     )

@@ -49,7 +49,9 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     there = {
         f"{ANALYTICS}.{name}"
         for (name,) in connection.execute(
-            "select table_name from duckdb_tables() where schema_name = ?", [ANALYTICS]
+            "select table_name from duckdb_tables()"
+            " where schema_name = ? and database_name = current_database()",
+            [ANALYTICS],
         ).fetchall()
     }
     for table, (comment, columns) in _LISTS.items():

@@ -62,8 +62,10 @@ def export(
     relations = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where schema_name in (?1, ?2) and not list_contains(?3, table_name)"
+        " and database_name = current_database()"
         " union all select schema_name, view_name from duckdb_views()"
-        " where schema_name in (?1, ?2) order by schema_name desc, table_name",
+        " where schema_name in (?1, ?2) and database_name = current_database()"
+        " order by schema_name desc, table_name",
         [SCHEMA, ANALYTICS, _OF_THE_LOADER],
     ).fetchall()
     files = {f"{schema}/{name}.{format_}": (schema, name) for schema, name in relations}

@@ -1,16 +1,13 @@
-"""Queries on the published warehouse, which is opened read-only. Times are shown in UTC."""
+"""Queries on the published warehouse, and the formats of their results."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import chain
-from pathlib import Path
 from typing import BinaryIO
 
 import duckdb
@@ -23,26 +20,6 @@ from fluents_pipelines.readers.file_formats import defused, parquet_columns
 ROWS_AT_ONCE = 10_000
 # a text, which stays, or what DuckDB writes, and takes in JSON of others, for a float
 _NOT_OF_JSON = re.compile(r'("(?:[^"\\]|\\.)*")|-?\b(?:nan|inf(?:inity)?)\b', re.IGNORECASE)
-
-
-@contextmanager
-def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to the published warehouse. Raises `QueryError`."""
-    if not path.exists():
-        raise QueryError(f"{path} is not there yet. Run `fluents-warehouse load` first.")
-    try:
-        connection = duckdb.connect(
-            str(path), read_only=True, config={"python_enable_replacements": False}
-        )
-    except duckdb.Error as error:
-        raise QueryError(f"{path} cannot be opened: {error}") from error
-    try:
-        connection.execute("set timezone = 'UTC'")
-        if not sys.stderr.isatty():  # where DuckDB shows it too
-            connection.execute("set enable_progress_bar = false")
-        yield connection
-    finally:
-        connection.close()
 
 
 def write_result(

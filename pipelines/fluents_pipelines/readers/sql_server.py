@@ -19,6 +19,7 @@ import os
 import re
 import socket
 from collections import Counter
+from collections.abc import Hashable
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +33,7 @@ from fluents_pipelines.models.incremental import ANALYTICS, STALE
 from fluents_pipelines.sql_files import sql_folder
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import SCHEMA
-from fluents_pipelines.warehouse.duckdb_file.publish import snapshots_of
+from fluents_pipelines.warehouse import published
 
 EXTENSIONS = ("httpfs", "quack")  # Quack takes its random numbers from httpfs
 
@@ -80,10 +81,9 @@ class SqlServer:
         check_quack(settings)  # here the extensions are fetched, through a proxy if there is one
         for name in filter(_CREDENTIALS.fullmatch, list(os.environ)):
             del os.environ[name]
-        # DuckDB resolves links to folders before it looks whether a file is allowed
-        self._path = settings.warehouse_path.parent.resolve() / settings.warehouse_path.name
-        self._served: tuple[int, ...] = ()  # the file that the views lead to
-        self._failed: tuple[int, ...] = ()
+        self._published = published(settings)
+        self._served: Hashable | None = None  # the version that the views lead to
+        self._failed: Hashable | None = None
         self._number = 0  # of the last database that was attached, so that no name comes twice
         self._database = ""  # that the views lead to
         self._left_out: dict[str, str] = {}
@@ -112,31 +112,27 @@ class SqlServer:
             self._connection.execute("call quack_stop(?)", [self.uri])
 
     def follow(self) -> None:
-        """Serves the published file if it is new; if it cannot, the former, and tries again."""
-        try:
-            stat = self._path.stat()
-        except OSError:  # nothing is published yet
-            return
-        file = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        if file == self._served:
+        """Serves what is published if it is new; if it cannot, the former, and tries again."""
+        version = self._published.version()
+        if version is None or version == self._served:
             return
         try:
-            self._serve_file()
-            self._served = file
+            self._serve_published()
+            self._served = version
         except (duckdb.Error, OSError) as error:
-            if file != self._failed:  # once, and not at each look
+            if version != self._failed:  # once, and not at each look
                 log.error("sql_not_refreshed", error=str(error))
-            self._failed = file
+            self._failed = version
 
     def _lock_in(self, settings: Settings) -> None:
         connection = self._connection
+        folders, files = self._published.readable
         spill = settings.data_dir.resolve() / "sql-spill"
         for name, value in {
             "memory_limit": literal(settings.memory_limit),
             "temp_directory": literal(str(spill)),
-            "allowed_directories": f"[{literal(str(snapshots_of(self._path)))}]",
-            # where there are no links, and so no snapshots
-            "allowed_paths": f"[{literal(str(self._path))}, {literal(f'{self._path}.wal')}]",
+            "allowed_directories": f"[{', '.join(map(literal, folders))}]",
+            "allowed_paths": f"[{', '.join(map(literal, files))}]",
             "enable_external_access": "false",
             "quack_authorization_function": "'admitted'",
             "lock_configuration": "true",
@@ -154,30 +150,18 @@ class SqlServer:
         except (duckdb.Error, OSError) as error:
             raise SqlUnavailable(f"SQL cannot be served on {self.uri}: {error}") from error
 
-    def _serve_file(self) -> None:
+    def _serve_published(self) -> None:
         self._number += 1
         database = f"published_{self._number}"
-        # Through a link, as DuckDB takes two databases at one path for the same.
-        link = self._link(database)
-        link.symlink_to(self._path)
         try:
-            self._connection.execute(f"attach {literal(str(link))} as {database} (read_only)")
+            self._published.attach(self._connection, database, self._links)
             self._turn_to(database)
         except BaseException:
-            self._detach(database)
+            self._published.detach(self._connection, database, self._links)
             raise
         former, self._database = self._database, database
         if former:
-            self._detach(former)
-
-    def _detach(self, database: str) -> None:
-        try:
-            self._connection.execute(f"detach database if exists {database}")
-        finally:
-            self._link(database).unlink(missing_ok=True)
-
-    def _link(self, database: str) -> Path:
-        return self._links / f"{database}.duckdb"
+            self._published.detach(self._connection, former, self._links)
 
     def _turn_to(self, database: str) -> None:
         relations = self._relations(database)

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from fluents_connector.buffer import BufferStore, Finding
 from fluents_connector.errors import BufferUnavailable, QueryError
-from fluents_pipelines.readers.query import published
-from fluents_pipelines.warehouse.duckdb_file.progress import missing, position
+from fluents_connector.settings import Settings
+from fluents_pipelines.warehouse import open_published
+from fluents_pipelines.warehouse.progress import missing, position
 
 
-def check_warehouse(store: BufferStore, warehouse_path: Path) -> Iterator[Finding]:
+def check_warehouse(store: BufferStore, settings: Settings) -> Iterator[Finding]:
     """Whether the published warehouse holds what the buffer was told that it holds."""
     lacking: list[str] = []
     try:
         buffer_id, told = store.confirmed()
-        with published(warehouse_path) as connection:
+        with open_published(settings) as connection:
             published_up_to, _ = position(connection, buffer_id)
             for event_ids in store.ids_up_to(min(published_up_to, told)):
                 lacking += missing(connection, event_ids)

@@ -108,13 +108,14 @@ def know_no_call() -> None:
     def nothing(real: Callable[..., Any]) -> Callable[..., Any]:
         return lambda self, call_ids: CALLS.arrow_schema.empty_table()
 
-    wrap("fluents_pipelines.warehouse.duckdb_file.warehouse:Warehouse", "known_calls", nothing)
+    wrap(
+        "fluents_pipelines.warehouse.duckdb_file.warehouse:DuckDbWarehouse", "known_calls", nothing
+    )
 
 
 def start_empty() -> None:
     """A loader without its file has nothing to take back."""
-    from fluents_pipelines.warehouse.duckdb_file.publish import snapshots_of
-    from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+    from fluents_pipelines.warehouse.duckdb_file.files import FILE, snapshots_of
 
     def without_published(real: Callable[..., Any]) -> Callable[..., Any]:
         def init(self: Any, settings: Any) -> None:

@@ -101,7 +101,7 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
     "after a table is added": (CLIENT, "_add", lambda s: s.after),
     "before archiving the package": (_PACKAGES, "complete_load_package", lambda s: s.before),
     "before confirm": (
-        "fluents_pipelines.warehouse.duckdb_file.warehouse:Warehouse",
+        "fluents_pipelines.warehouse.duckdb_file.warehouse:DuckDbWarehouse",
         "missing",
         lambda s: s.after,
     ),

@@ -20,9 +20,9 @@ import duckdb
 
 from fluents_connector.buffer.sqlite.rows import delete
 from fluents_pipelines.tables import CALLS, EVENTS, SCHEMA
-from fluents_pipelines.warehouse.duckdb_file.progress import position
-from fluents_pipelines.warehouse.duckdb_file.properties import NAME as PROPERTIES
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+from fluents_pipelines.warehouse.duckdb_file.files import FILE
+from fluents_pipelines.warehouse.progress import position
+from fluents_pipelines.warehouse.properties import NAME as PROPERTIES
 from tests.attacks.faults.killing import WAIT_SECONDS, SystemFailed
 from tests.attacks.faults.oracle import Oracle
 from tests.attacks.faults.system import System

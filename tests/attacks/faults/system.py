@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+from fluents_pipelines.warehouse.duckdb_file.files import FILE
 from tests.attacks.disk import FaultyDisk, compile_faulty
 from tests.attacks.faults import wal
 from tests.attacks.faults.broken import BROKEN

@@ -25,7 +25,7 @@ from fluents_pipelines.models import built_in
 from fluents_pipelines.models import incremental as refreshing
 from fluents_pipelines.models.incremental import mark_all_stale, refresh
 from fluents_pipelines.sql_files import SqlFile
-from fluents_pipelines.warehouse.duckdb_file.warehouse import Warehouse
+from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
 
@@ -101,7 +101,7 @@ def test_a_replay_makes_the_rows_of_its_calls_again(
 ) -> None:
     append_all(buffer, BODIES[:500], clock)
     load()
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute(
             "delete from fluents.transcript_turns where turn_index = 1;"
             "update fluents.calls set direction = NULL"
@@ -122,7 +122,7 @@ def test_many_calls_are_made_again_some_at_a_time(
 ) -> None:
     append_all(buffer, BODIES[:500], clock)
     load()
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         mark_all_stale(warehouse.connection)
         mark_all_stale(warehouse.connection)  # a call may be noted twice
         warehouse.connection.execute("delete from analytics.call_summary")
@@ -137,7 +137,7 @@ def test_a_warehouse_whose_models_were_views_gets_tables(
 ) -> None:
     append_all(buffer, BODIES[:500], clock)
     load()
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         connection = warehouse.connection
         connection.execute("drop table analytics.call_summary; drop table analytics.stale_calls")
         connection.execute("create view analytics.call_summary as select 1 as call_id")
@@ -165,7 +165,7 @@ def test_a_call_that_cannot_be_computed_has_its_row_and_is_counted_and_named(
         f" from ({summary.sql}) as one, lateral (select len(list(i)) as n"
         " from range(if(one.call_id = 'large', 50_000_000, 1)) as t(i)) as numbers",
     )
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         connection = warehouse.connection
         connection.execute("set memory_limit = '40MB'")
         connection.execute("set max_temp_directory_size = '0MB'")
@@ -211,7 +211,7 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
         real(connection, model, names)
 
     counted = "select affected_count from analytics.data_quality where issue = 'calls_not_computed'"
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         connection = warehouse.connection
         for is_refused, named in ((True, [("large", "post_call_fields")]), (False, [])):
             mark_all_stale(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,10 @@ import pyarrow.parquet
 import pytest
 
 from fluents_connector.errors import QueryError
-from fluents_pipelines.readers.query import published, write_result
+from fluents_connector.settings import Settings
+from fluents_pipelines.readers.query import write_result
+from fluents_pipelines.warehouse import open_published
+from tests.deliveries import TOKEN
 
 SQL = "select 1 as n, 'ü' as text, timestamptz '2026-01-01 00:00:00+00' as at, null as nothing"
 
@@ -25,9 +29,13 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def opened(file: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    return open_published(Settings(warehouse_path=file, webhooks={"main": TOKEN}))
+
+
 def run(file: Path, sql: str, format_: str, *, defuse: bool = False) -> bytes:
     output = io.BytesIO()
-    with published(file) as connection:
+    with opened(file) as connection:
         write_result(connection, sql, format_, output, defuse=defuse)
     return output.getvalue()
 
@@ -38,7 +46,7 @@ def test_table_is_duckdbs_box_on_a_terminal(file: Path) -> None:
             return True
 
     output = Terminal()
-    with published(file) as connection:
+    with opened(file) as connection:
         write_result(connection, SQL, "table", output)
     assert "│     1 │ ü       │" in output.getvalue().decode()
 
@@ -120,7 +128,7 @@ def test_an_empty_query_is_no_query(file: Path) -> None:
 def test_a_missing_warehouse_says_to_load_first(tmp_path: Path) -> None:
     with (
         pytest.raises(QueryError, match="fluents-warehouse load"),
-        published(tmp_path / "none.duckdb"),
+        opened(tmp_path / "none.duckdb"),
     ):
         pass
 
@@ -128,7 +136,7 @@ def test_a_missing_warehouse_says_to_load_first(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "text.duckdb"
     path.write_text("hello" * 1000)
-    with pytest.raises(QueryError, match=r"text\.duckdb"), published(path):
+    with pytest.raises(QueryError, match=r"text\.duckdb"), opened(path):
         pass
 
 
@@ -200,7 +208,7 @@ EACH_TYPE = {
 def test_csv_is_what_duckdb_copies(file: Path, tmp_path: Path, value: str) -> None:
     sql = f'select {value} as v, 1 as "a b"'
     path = tmp_path / "copied.csv"
-    with published(file) as connection:
+    with opened(file) as connection:
         connection.execute(f"copy ({sql}) to '{path}' (format csv, header)")
     assert run(file, sql, "csv") == path.read_bytes()
 
@@ -285,7 +293,7 @@ HARMLESS = ["", "a=1", "+4915112345", "-5.25", "-1e3", "'=1", " text", "[=1]"]
 def test_defused_csv_holds_no_formula_and_the_same_numbers(file: Path) -> None:
     sql = "select unnest(getvariable('texts')) as \"=name\", -5 as n, '-inf'::double as f"
     output = io.BytesIO()
-    with published(file) as connection:
+    with opened(file) as connection:
         connection.execute("set variable texts = ?", [[*FORMULAS, *HARMLESS, None]])
         write_result(connection, sql, "csv", output, defuse=True)
     rows = list(csv.reader(io.StringIO(output.getvalue().decode(), newline="")))
@@ -307,5 +315,5 @@ def test_a_reader_that_goes_away_ends_the_query(file: Path) -> None:
         def write(self, _: object) -> int:
             raise BrokenPipeError
 
-    with published(file) as connection, pytest.raises(BrokenPipeError):
+    with opened(file) as connection, pytest.raises(BrokenPipeError):
         write_result(connection, "from range(1000000000)", "csv", Gone())  # type: ignore[arg-type]

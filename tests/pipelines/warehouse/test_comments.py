@@ -12,8 +12,8 @@ from fluents_connector.settings import Settings
 from fluents_pipelines.load import LoadResult
 from fluents_pipelines.sql_text import literal
 from fluents_pipelines.tables import ALL_TABLES, BY_NAME
-from fluents_pipelines.warehouse.duckdb_file import comments
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+from fluents_pipelines.warehouse import comments
+from fluents_pipelines.warehouse.duckdb_file.files import FILE
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
 

@@ -18,7 +18,8 @@ from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.source import fluents_source
 from fluents_pipelines.tables import ALL_TABLES
 from fluents_pipelines.warehouse.duckdb_file.destination import KeyedDuckDbClient, keyed_duckdb
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE, Warehouse
+from fluents_pipelines.warehouse.duckdb_file.files import FILE
+from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.contents import contents
 from tests.pipelines.test_load import simulated
@@ -39,7 +40,7 @@ def test_what_one_table_lacks_of_a_batch_is_added_and_nothing_else(
     with Loader(settings) as loader:
         loader.load()
     before = contents(settings.data_dir / FILE)
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute("delete from fluents.loads")
         # one of two turns of a transcript as well
         warehouse.connection.execute(f"delete from fluents.{name} where rowid % 2 = 0")
@@ -78,7 +79,7 @@ def test_what_a_failed_load_left_is_not_loaded_with_the_next_batch(
     buffer: SqliteBuffer, clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append_all(buffer, simulated(30), clock)
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         fail_after_table(3, monkeypatch)
         whole = buffer.read(0, 30, max_rows=30, max_bytes=10**9)
         with pytest.raises(LoadFailed):
@@ -86,7 +87,9 @@ def test_what_a_failed_load_left_is_not_loaded_with_the_next_batch(
         monkeypatch.undo()
         warehouse.load(fluents_source(buffer.read(0, 30, max_rows=15, max_bytes=10**9)))
         assert warehouse.position(buffer.buffer_id)[0] == 15
-        assert warehouse._rows("select count(*) from fluents.events") == [(15,)]
+        assert warehouse.connection.execute("select count(*) from fluents.events").fetchall() == [
+            (15,)
+        ]
 
 
 def test_too_little_memory_is_among_the_causes(
@@ -94,7 +97,7 @@ def test_too_little_memory_is_among_the_causes(
 ) -> None:
     append_all(buffer, simulated(10), clock)
     batch = buffer.read(0, 10, max_rows=10, max_bytes=10**9)
-    with Warehouse(settings) as warehouse:
+    with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute("set memory_limit = '1MB'")
         with pytest.raises(LoadFailed) as caught:
             warehouse.load(fluents_source(batch))
@@ -128,11 +131,11 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def everything(loader: Loader) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables, dlt's own included, but for the list of its schemas."""
-    tables = loader._warehouse._rows(
+    tables = loader._warehouse.connection.execute(
         "select table_name from duckdb_tables() where schema_name = 'fluents'"
-    )
+    ).fetchall()
     return {
-        name: loader._warehouse._rows(f"from fluents.{name} order by all")
+        name: loader._warehouse.connection.execute(f"from fluents.{name} order by all").fetchall()
         for (name,) in tables
         if name != "_dlt_version"
     }
@@ -142,7 +145,7 @@ def test_nothing_is_staged(buffer: SqliteBuffer, clock: Clock, settings: Setting
     append_all(buffer, simulated(40), clock)
     with Loader(settings) as loader:
         loader.load()
-        pipeline = loader._warehouse.pipeline
+        pipeline = loader._warehouse._loading.pipeline
         (load_id,) = pipeline.list_completed_load_packages()
         jobs = pipeline.get_load_package_info(load_id).jobs["completed_jobs"]
         ours = [job.job_file_info for job in jobs if "dlt" not in job.job_file_info.table_name]

@@ -21,7 +21,7 @@ from fluents_pipelines import derivation
 from fluents_pipelines.load import Loader, nothing_to_load
 from fluents_pipelines.models import incremental
 from fluents_pipelines.normalize import Normalizer
-from fluents_pipelines.replay import set_right
+from fluents_pipelines.replay import reconcile
 from fluents_pipelines.tables import (
     ALL_TABLES,
     BY_NAME,
@@ -31,9 +31,11 @@ from fluents_pipelines.tables import (
     SCHEMA_VERSION,
     Table,
 )
-from fluents_pipelines.warehouse.duckdb_file import migrations, properties
+from fluents_pipelines.warehouse import properties
+from fluents_pipelines.warehouse.duckdb_file import migrations
+from fluents_pipelines.warehouse.duckdb_file.files import FILE
 from fluents_pipelines.warehouse.duckdb_file.migrations import VERSION_NAME
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE, Warehouse
+from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import TOKEN, Clock, append_all
 from tests.pipelines.contents import contents
 from tests.recorded.record import loaded, pending
@@ -86,11 +88,11 @@ def copy_of(folder: Path, to: Path) -> Settings:
 def load(settings: Settings) -> Any:
     with Loader(settings) as loader:
         loader.load()
-        assert loader._warehouse._rows(
+        assert loader._warehouse.connection.execute(
             "select count(*) from fluents.events"
             " where _dlt_load_id is null or _dlt_load_id not in"
             " (select load_id from fluents._dlt_loads)"
-        ) == [(0,)]
+        ).fetchall() == [(0,)]
     with closing(SqliteBuffer(settings.buffer_file)) as buffer:
         assert buffer.counts().pending == 0
     return contents(settings.data_dir / FILE), contents(settings.warehouse_path)
@@ -105,12 +107,12 @@ def change(settings: Settings, *statements: str) -> None:
 def migrate(settings: Settings) -> None:
     """What a load does before it loads anything."""
     with (
-        Warehouse(settings) as warehouse,
+        DuckDbWarehouse(settings) as warehouse,
         Normalizer(settings.payload_fields) as normalizer,
         closing(SqliteBuffer(settings.buffer_file)) as buffer,
     ):
         incremental.prepare(warehouse.connection)
-        assert derivation.derive_again(settings, buffer, normalizer, warehouse.connection)
+        assert derivation.derive_again(settings, buffer, normalizer, warehouse)
 
 
 def forget_what_is_loaded(settings: Settings) -> None:
@@ -238,7 +240,7 @@ def test_a_migration_that_fails_changes_nothing_and_the_next_one_does_all_of_it(
 
     monkeypatch.setattr(migrations, "_mend_load_ids", fail)
     with pytest.raises(LoadFailed, match="was not changed"):
-        Warehouse(settings)
+        DuckDbWarehouse(settings)
     with duckdb.connect(str(settings.data_dir / FILE), read_only=True) as connection:
         assert not connection.execute(
             "from duckdb_columns() where schema_name = 'fluents'"
@@ -267,13 +269,13 @@ def test_a_derivation_that_is_killed_goes_on_behind_its_last_batch(
     monkeypatch.setattr(derivation, "EVENTS_AT_ONCE", 50)
     batches: list[int] = []
 
-    def killed(cursor: Any, normalizer: Any, events: list[str], tables: Any) -> Any:
+    def killed(warehouse: Any, cursor: Any, normalizer: Any, events: list[str], tables: Any) -> Any:
         batches.append(len(events))
         if len(batches) == nth:
             raise Killed
-        return set_right(cursor, normalizer, events, tables)
+        return reconcile(warehouse, cursor, normalizer, events, tables)
 
-    monkeypatch.setattr(derivation, "set_right", killed)
+    monkeypatch.setattr(derivation, "reconcile", killed)
     with pytest.raises(Killed):
         load(settings)
     assert load(settings) == expected
@@ -299,7 +301,7 @@ def test_what_was_derived_otherwise_is_derived_again_once(
     with Loader(settings) as loader, Normalizer(settings.payload_fields) as normalizer:
         connection = loader._warehouse.connection
         assert properties.get(connection, properties.DERIVATION) == normalizer.fingerprint
-        assert not derivation.derive_again(settings, loader._buffer, normalizer, connection)
+        assert not derivation.derive_again(settings, loader._buffer, normalizer, loader._warehouse)
 
 
 def test_a_warehouse_of_another_derivation_has_something_to_load_where_nothing_waits(
@@ -333,12 +335,12 @@ def test_an_event_that_there_is_no_memory_for_keeps_its_rows_and_stops_no_upgrad
             "select min(event_id) from fluents.transcript_turns"
         ).fetchall()
 
-    def refuse(cursor: Any, normalizer: Any, events: list[str], tables: Any) -> Any:
+    def refuse(warehouse: Any, cursor: Any, normalizer: Any, events: list[str], tables: Any) -> Any:
         if dear in events:
             raise duckdb.OutOfMemoryException("failed to pin block")
-        return set_right(cursor, normalizer, events, tables)
+        return reconcile(warehouse, cursor, normalizer, events, tables)
 
-    monkeypatch.setattr(derivation, "set_right", refuse)
+    monkeypatch.setattr(derivation, "reconcile", refuse)
     with capture_logs() as logs:
         load(settings)
     assert [e["event_id"] for e in logs if e["event"] == "event_not_derived"] == [dear]
@@ -364,11 +366,14 @@ def test_a_load_id_that_an_older_version_never_recorded_is_recorded_and_its_batc
         f"delete from fluents.transcript_turns where _dlt_load_id = '{last}'",
         "delete from fluents._properties",
     )
-    with Warehouse(settings) as warehouse, closing(SqliteBuffer(settings.buffer_file)) as buffer:
+    with (
+        DuckDbWarehouse(settings) as warehouse,
+        closing(SqliteBuffer(settings.buffer_file)) as buffer,
+    ):
         assert warehouse.position(buffer.buffer_id)[0] == after
-        ((inserted_at,),) = warehouse._rows(
-            "select epoch(inserted_at) from fluents._dlt_loads where load_id = ?", last
-        )
+        ((inserted_at,),) = warehouse.connection.execute(
+            "select epoch(inserted_at) from fluents._dlt_loads where load_id = ?", [last]
+        ).fetchall()
         assert inserted_at == pytest.approx(float(last), abs=1e-3)
     assert load(settings) == expected
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
@@ -379,7 +384,7 @@ def test_a_load_id_that_an_older_version_never_recorded_is_recorded_and_its_batc
 
 def test_a_file_that_is_up_to_date_is_not_written_to(half_loaded: Path, tmp_path: Path) -> None:
     settings = copy_of(half_loaded, tmp_path)
-    Warehouse(settings).close()
+    DuckDbWarehouse(settings).close()
     before = (settings.data_dir / FILE).read_bytes()
-    Warehouse(settings).close()
+    DuckDbWarehouse(settings).close()
     assert (settings.data_dir / FILE).read_bytes() == before

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from fluents_pipelines.warehouse.duckdb_file import properties
+from fluents_pipelines.warehouse import properties
 
 
 def test_a_value_is_kept_in_the_file(tmp_path: Path) -> None:

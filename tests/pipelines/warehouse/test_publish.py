@@ -16,7 +16,7 @@ import pytest
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader, LoadResult
-from fluents_pipelines.warehouse.duckdb_file.publish import copy_file
+from fluents_pipelines.warehouse.duckdb_file.files import copy_file
 from tests.attacks.disk import FaultyDisk
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query

@@ -13,8 +13,7 @@ from structlog.testing import capture_logs
 from fluents_connector.errors import LoadFailed
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader, LoadResult
-from fluents_pipelines.warehouse.duckdb_file.publish import snapshots_of
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+from fluents_pipelines.warehouse.duckdb_file.files import FILE, snapshots_of
 from fluents_warehouse.commands.status import collect
 from tests.deliveries import Clock
 from tests.pipelines.conftest import Query

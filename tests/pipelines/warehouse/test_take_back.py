@@ -17,8 +17,7 @@ from fluents_connector.errors import LoadFailed, LoadRunning
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader, LoadResult, discard_old, nothing_to_load
 from fluents_pipelines.locking import only_one
-from fluents_pipelines.warehouse.duckdb_file.publish import snapshots_of
-from fluents_pipelines.warehouse.duckdb_file.warehouse import FILE
+from fluents_pipelines.warehouse.duckdb_file.files import FILE, snapshots_of
 from fluents_warehouse.commands.status import collect
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query

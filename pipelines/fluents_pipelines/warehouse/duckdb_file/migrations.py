@@ -31,7 +31,7 @@ from fluents_pipelines.tables import (
     SCHEMA_VERSION,
     Table,
 )
-from fluents_pipelines.warehouse.duckdb_file import properties
+from fluents_pipelines.warehouse import properties
 
 VERSION_NAME = "schema_version"
 

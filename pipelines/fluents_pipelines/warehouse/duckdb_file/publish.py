@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,12 +25,18 @@ import duckdb
 from fluents_connector.errors import LoadFailed
 from fluents_connector.permissions import open_to_group
 from fluents_pipelines.disk_space import has_room
-from fluents_pipelines.warehouse.duckdb_file.published import (
-    Said,
+from fluents_pipelines.warehouse.duckdb_file.files import (
+    copy_file,
+    identity,
+    snapshots_of,
+    sync_folder,
+)
+from fluents_pipelines.warehouse.duckdb_file.state import (
+    FileState,
+    begin_snapshot,
     refuse_to_lose,
-    renew,
-    said_by,
-    said_in,
+    state_in,
+    state_of,
 )
 
 FICLONE = 0x40049409  # ioctl_ficlone(2): the copy shares its blocks, on btrfs and XFS
@@ -66,16 +71,19 @@ class Publisher:
         # Kept open until the end: POSIX drops all locks that a process has on a file when the
         # process closes any descriptor of it, and DuckDB's lock would go with this one.
         self._source_file: BinaryIO | None = None
-        # What is published says of itself, for as long as that is the same file.
-        self._seen: tuple[int, ...] | None = None  # none is there, and it says nothing
-        self._said: Said | None = None
+        # The state of what is published, for as long as that is the same file.
+        self._seen: tuple[int, ...] | None = None  # none is there, and so no state
+        self._state: FileState | None = None
 
     def is_due(self) -> bool:
-        """Whether enough time has passed since the last publish, by how long that took."""
-        return self._clock() >= self._due_at
+        """Whether enough time has passed since the last publish, by how long that took.
 
-    def said(self) -> Said | None:
-        """What the published file says of itself; None where there is none that can be read.
+        Always where nothing is published.
+        """
+        return self._clock() >= self._due_at or not self.target.exists()
+
+    def published_state(self) -> FileState | None:
+        """The state of the published file; None where there is none that can be read.
 
         Cheap where it is the one that was asked last.
         """
@@ -84,12 +92,12 @@ class Publisher:
         except (OSError, duckdb.Error, LoadFailed):
             return None
 
-    def _read(self) -> Said | None:
-        seen = _identity(self.target)
+    def _read(self) -> FileState | None:
+        seen = identity(self.target)
         if seen != self._seen:
-            self._said = said_in(self.target)
+            self._state = state_in(self.target)
             self._seen = seen
-        return self._said
+        return self._state
 
     def lacks_room(self) -> str | None:
         """Why a copy would not leave the reserve on the disk, for the user; None if it would."""
@@ -106,11 +114,11 @@ class Publisher:
             f"{self.target}. Loads go on. Make room there: the next load publishes it."
         )
 
-    def renew(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def mark_changed(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Has the loader's file say that it is not the published one, before it is changed."""
-        ours, published = said_by(connection), self.said()
-        is_from_it = published and ours.holds_all_of(published)
-        renew(connection, published.snapshot if published and is_from_it else None)
+        state, published = state_of(connection), self.published_state()
+        is_from_it = published and state.holds_all_of(published)
+        begin_snapshot(connection, published.snapshot if published and is_from_it else None)
 
     def publish(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Copies and renames. No transaction may be open. Raises `LoadFailed`.
@@ -121,7 +129,7 @@ class Publisher:
         published = self._compared(connection)
         partial = self.snapshots / "snapshot.partial"
         try:
-            snapshot_id = renew(connection, published.snapshot if published else None)
+            snapshot_id = begin_snapshot(connection, published.snapshot if published else None)
             connection.execute("checkpoint")
             self._prepare_folder()
             self._delete_old()
@@ -139,21 +147,21 @@ class Publisher:
                 f"The warehouse holds everything, but {self.target} could not be published: "
                 f"{error}. The next load publishes it again."
             ) from error
-        self._said, self._seen = said_by(connection), _identity(self.target)
+        self._state, self._seen = state_of(connection), identity(self.target)
         ended_at = self._clock()
         self._due_at = ended_at + (ended_at - began_at) * (1 - self._share) / self._share
 
-    def _compared(self, connection: duckdb.DuckDBPyConnection) -> Said | None:
-        """What is published, of which the loader's file holds all. Raises `LoadFailed`."""
-        ours = said_by(connection)
+    def _compared(self, connection: duckdb.DuckDBPyConnection) -> FileState | None:
+        """The state of what is published, all of which the loader's file has, or `LoadFailed`."""
+        state = state_of(connection)
         try:
             published = self._read()
-            if published is not None and not ours.holds_all_of(published):
+            if published is not None and not state.holds_all_of(published):
                 refuse_to_lose(connection, self.source, self.target)
         except (OSError, duckdb.Error) as error:
             # A snapshot of ours that somebody has open for writing, or that a disk damaged.
             snapshot = _snapshot_of(self.target)
-            if snapshot and snapshot in (ours.snapshot, ours.former_snapshot):
+            if snapshot and snapshot in (state.snapshot, state.former_snapshot):
                 return None
             raise LoadFailed(
                 f"Not published: {self.target} cannot be read, so it may hold what the loader's "
@@ -224,45 +232,6 @@ class Publisher:
             # a folder is where a reader spills to: it fails without, and DuckDB deletes it itself
             if not is_of_current and (path.is_symlink() or not path.is_dir()):
                 path.unlink(missing_ok=True)
-
-
-def snapshots_of(target: Path) -> Path:
-    """The folder of the snapshots that a published path leads to."""
-    return target.with_name(f".{target.name}.snapshots")
-
-
-def copy_file(source: BinaryIO, copy: BinaryIO) -> None:
-    """Copies a whole open file into a new one, at once where the file system shares the blocks.
-
-    `copy_file_range` does so on btrfs and XFS, and elsewhere it copies within the kernel.
-    """
-    done = 0
-    size = os.fstat(source.fileno()).st_size
-    with suppress(AttributeError, OSError):  # not on macOS, nor between some file systems
-        while copied := os.copy_file_range(source.fileno(), copy.fileno(), size, done, done):
-            done += copied
-    source.seek(done)
-    copy.seek(done)
-    shutil.copyfileobj(source, copy, 4 * 1024**2)
-    copy.flush()
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _identity(path: Path) -> tuple[int, ...] | None:
-    """Changes when another file, or another content, is at the path; None where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _snapshot_of(target: Path) -> str:

@@ -1,130 +1,98 @@
-"""What the loader's file and the published one say of themselves, and whether one may replace
-the other.
-
-Each publish writes a new id, `snapshot`, into the loader's file before it copies that, and keeps
-the id that it replaces as `former_snapshot`. So a loader's file that names the id of a published
-one has grown from it and holds all of it. Of any other, every delivery is looked for: a file that
-was restored from a copy, or of another loader, may lack what readers have.
-"""
+"""The published DuckDB file, as readers open it."""
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from fluents_connector.errors import LoadFailed
-from fluents_pipelines.sql_text import literal
-from fluents_pipelines.tables import SCHEMA
-from fluents_pipelines.warehouse.duckdb_file import progress, properties
-
-MODELS, OWN_MODELS = "models", "own_models"
-SNAPSHOT, FORMER_SNAPSHOT = "snapshot", "former_snapshot"
-
-_OTHER = "published"  # the name under which a file is attached
+from fluents_connector.errors import QueryError
+from fluents_connector.settings import Settings
+from fluents_pipelines.sql_text import identifier, literal
+from fluents_pipelines.warehouse.duckdb_file.files import FILE, identity, only_loader, snapshots_of
+from fluents_pipelines.warehouse.duckdb_file.state import FileState, state_in
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a warehouse says of itself; None for what it does not say, as those of older versions.
+class PublishedFile:
+    """See `fluents_pipelines.warehouse.protocol.Published`."""
 
-    `models` and `own_models` are the versions of the models in it, `derivation` that of the SQL
-    that made its rows, `positions` up to where it holds each buffer.
-    """
+    def __init__(self, settings: Settings) -> None:
+        self._path = settings.warehouse_path
+        self._data_dir = settings.data_dir
 
-    snapshot: str | None
-    former_snapshot: str | None
-    models: str | None
-    own_models: str | None
-    derivation: str | None
-    positions: dict[str, int]
+    @property
+    def location(self) -> str:
+        """The path of the file."""
+        return str(self._path.absolute())
 
-    def holds_all_of(self, other: Said) -> bool:
-        """Whether this warehouse has grown from the other one."""
-        return other.snapshot is not None and other.snapshot in (
-            self.snapshot,
-            self.former_snapshot,
-        )
+    @property
+    def folder(self) -> Path:
+        """The folder that it lies in."""
+        return self._path.absolute().parent
 
-
-def said_by(connection: duckdb.DuckDBPyConnection) -> Said:
-    """What the warehouse of a connection says of itself."""
-    values = properties.everything(connection)
-    return Said(
-        values.get(SNAPSHOT),
-        values.get(FORMER_SNAPSHOT),
-        values.get(MODELS),
-        values.get(OWN_MODELS),
-        values.get(properties.DERIVATION),
-        progress.positions(connection),
-    )
-
-
-def said_in(path: Path) -> Said | None:
-    """What the file at `path` says of itself; None where there is none, or nothing in it.
-
-    Raises `duckdb.Error` where it cannot be read, and `LoadFailed` where it is no warehouse of
-    ours.
-    """
-    if not path.is_file():
-        return None
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach {literal(str(path))} as {_OTHER} (read_only)")
-        connection.execute(f"use {_OTHER}")
-        tables = connection.execute(
-            "select schema_name, table_name from duckdb_tables()"
-            " where database_name = current_database()"
-        ).fetchall()
-        if tables and (SCHEMA, "loads") not in tables:
-            raise LoadFailed(
-                f"{path} is a DuckDB file of something else. Move it away, or change "
-                "warehouse_path. Nothing is lost: the buffer keeps what is not loaded."
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection. Raises `QueryError`."""
+        path = self._path
+        if not path.exists():
+            raise QueryError(f"{path} is not there yet. Run `fluents-warehouse load` first.")
+        try:
+            connection = duckdb.connect(
+                str(path), read_only=True, config={"python_enable_replacements": False}
             )
-        return said_by(connection) if tables else None
+        except duckdb.Error as error:
+            raise QueryError(f"{path} cannot be opened: {error}") from error
+        try:
+            connection.execute("set timezone = 'UTC'")
+            if not sys.stderr.isatty():  # where DuckDB shows it too
+                connection.execute("set enable_progress_bar = false")
+            yield connection
+        finally:
+            connection.close()
+
+    def state(self) -> FileState | None:
+        """What the file says of itself; None where there is none, or nothing in it."""
+        return state_in(self._path)
+
+    def is_current(self) -> bool:
+        """Whether the loader's file says the same. Raises `LoadRunning` while that is at work."""
+        with only_loader(self._data_dir):
+            return state_in(self._data_dir / FILE) == self.state()
+
+    def version(self) -> tuple[int, ...] | None:
+        """Changes when another file, or another content, is at the path; None where none is."""
+        try:
+            return identity(self._served())
+        except OSError:
+            return None
+
+    @property
+    def readable(self) -> tuple[list[str], list[str]]:
+        """The folder of the snapshots, and the file itself where there are no links."""
+        served = self._served()
+        return [str(snapshots_of(served))], [str(served), f"{served}.wal"]
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, database: str, links: Path) -> None:
+        """Attaches the file as `database`, read-only."""
+        # Through a link, as DuckDB takes two databases at one path for the same.
+        link = _link(links, database)
+        link.symlink_to(self._served())
+        connection.execute(f"attach {literal(str(link))} as {identifier(database)} (read_only)")
+
+    def detach(self, connection: duckdb.DuckDBPyConnection, database: str, links: Path) -> None:
+        """Takes off what was attached, and its link."""
+        try:
+            connection.execute(f"detach database if exists {identifier(database)}")
+        finally:
+            _link(links, database).unlink(missing_ok=True)
+
+    def _served(self) -> Path:
+        # DuckDB resolves links to folders before it looks whether a file is allowed
+        return self._path.parent.resolve() / self._path.name
 
 
-def renew(connection: duckdb.DuckDBPyConnection, published: str | None) -> str:
-    """Gives the loader's file a new `snapshot`, for what is not the published one any more.
-
-    `published` is the id of that one, and all of it is here.
-    """
-    snapshot = str(uuid.uuid4())
-    properties.prepare(connection)
-    connection.execute("begin")
-    properties.put(connection, FORMER_SNAPSHOT, published or "")
-    properties.put(connection, SNAPSHOT, snapshot)
-    connection.execute("commit")
-    return snapshot
-
-
-def refuse_to_lose(connection: duckdb.DuckDBPyConnection, path: Path, published: Path) -> None:
-    """Raises `LoadFailed` where the published file has a delivery that the loader's has not.
-
-    `path` is the loader's file, which `connection` has open. Reads the ids of both whole.
-    """
-    connection.execute(f"attach {literal(str(published))} as {_OTHER} (read_only)")
-    try:
-        ((count, first),) = connection.execute(
-            f"select count(*), min(event_id) from ({_ids(f'{_OTHER}.{SCHEMA}')})"  # noqa: S608
-            f" anti join ({_ids(SCHEMA)}) as ours using (event_id)"
-        ).fetchall()
-    finally:
-        connection.execute(f"detach {_OTHER}")
-    if count:
-        raise LoadFailed(
-            f"Not published: the loader's file {path} lacks {count:,} deliveries that the "
-            f"published {published} holds, from {first} on, and the buffer keeps them no longer. "
-            "One of the two files is an old copy, or another loader's. To go on from the published "
-            f"one, move {path} away: the next load takes the published one back, and loads from "
-            "the buffer what that lacks. To go on without those deliveries, move "
-            f"{published} away."
-        )
-
-
-def _ids(schema: str) -> str:
-    return (
-        f"select event_id from {schema}.events"  # noqa: S608
-        f" union all select delivery_id from {schema}.quarantine"
-    )
+def _link(links: Path, database: str) -> Path:
+    return links / f"{database}.duckdb"

@@ -16,8 +16,8 @@ import structlog
 from fluents_connector.errors import LoadFailed
 from fluents_connector.settings import Settings
 from fluents_pipelines.disk_space import has_room
-from fluents_pipelines.warehouse.duckdb_file.publish import copy_file, snapshots_of, sync_folder
-from fluents_pipelines.warehouse.duckdb_file.published import said_in
+from fluents_pipelines.warehouse.duckdb_file.files import copy_file, snapshots_of, sync_folder
+from fluents_pipelines.warehouse.duckdb_file.state import state_in
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ def take_back(settings: Settings, file: Path) -> bool:
         with suppress(FileNotFoundError):
             leftover.rename(leftover.with_name(f"{leftover.name}.lost"))
         published = _published(target)
-        if said_in(published) is None:
+        if state_in(published) is None:
             return False
         _copy(published, file, settings.disk_reserve_bytes)
     except (OSError, duckdb.Error) as error:

@@ -1,140 +1,81 @@
-"""The loader's own warehouse file: written by dlt, asked by us what it holds.
+"""The loader's own DuckDB file, and what it publishes of it.
 
-It is brought up to date when it is opened, so its tables and columns are always there.
-
-Only one process may have it open, which the lock of `fluents_pipelines.load` sees to. Readers open
-the published copy instead.
+Opening it takes the lock of all loads, takes the published file back where the loader's is lost,
+and brings the file up to date, so its tables and columns are always there. Readers open the
+published copy instead: DuckDB lets one process open a file that is written.
 """
 
 from __future__ import annotations
 
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
-import dlt
 import duckdb
 import pyarrow as pa
-from dlt.common.pipeline import LoadInfo
-from dlt.pipeline.exceptions import PipelineStepFailed
 
 from fluents_connector.errors import LoadFailed
 from fluents_connector.settings import Settings
-from fluents_pipelines.memory import lack_of_memory
-from fluents_pipelines.tables import CALLS, SCHEMA
-from fluents_pipelines.warehouse.duckdb_file import progress
+from fluents_pipelines.tables import CALLS, SCHEMA, Table
+from fluents_pipelines.warehouse import progress
 from fluents_pipelines.warehouse.duckdb_file.destination import keyed_duckdb
+from fluents_pipelines.warehouse.duckdb_file.files import FILE, only_loader
 from fluents_pipelines.warehouse.duckdb_file.migrations import migrate, refuse_newer
+from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
+from fluents_pipelines.warehouse.duckdb_file.state import FileState, state_of
+from fluents_pipelines.warehouse.duckdb_file.take_back import take_back
+from fluents_pipelines.warehouse.loading import LoadPipeline
 
-PIPELINE = "fluents_warehouse"
-FILE = "warehouse.duckdb"
 # What DuckDB 2 writes by default, no 1.x can read, and most tools come with a DuckDB of their own.
 # A file keeps its format for good.
 STORAGE = "storage_compatibility_version"
 READABLE_FROM = "v1.5.0"
-KEPT_PACKAGES = 10  # for `dlt pipeline … info` and whoever looks into a load
 
 
-class Warehouse:
-    """The open warehouse and its dlt pipeline. Close it, or use it in a `with` block."""
+class DuckDbWarehouse:
+    """See `fluents_pipelines.warehouse.protocol.Warehouse`."""
 
     def __init__(self, settings: Settings) -> None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.path = settings.data_dir / FILE
-        try:
-            self._make_whole()
-            refuse_newer(self.path)
-            self.connection = duckdb.connect(
-                str(self.path),
-                config={"memory_limit": settings.memory_limit, "python_enable_replacements": False},
+        self.taken_back_at: float | None = None
+        with ExitStack() as opened:
+            opened.enter_context(only_loader(settings.data_dir))
+            if take_back(settings, self.path):
+                self.taken_back_at = time.time()
+            # closed after the connection: see Publisher
+            self._publisher = opened.enter_context(
+                closing(
+                    Publisher(
+                        self.path,
+                        settings.warehouse_path,
+                        settings.publish_share,
+                        group=settings.warehouse_group,
+                        reserve=settings.disk_reserve_bytes,
+                    )
+                )
             )
-        except (duckdb.Error, OSError) as error:
-            raise LoadFailed(
-                f"The loader's file {self.path} cannot be opened: {error}. If another program "
-                f"has it open, close it there: readers open {settings.warehouse_path}."
-            ) from error
-        try:
-            migrate(self.connection)
-        except duckdb.Error as error:
-            self.connection.close()
-            raise LoadFailed(
-                f"The loader's file {self.path} cannot be brought up to date: {error}. It was not "
-                "changed. The buffer keeps what waits."
-            ) from error
-        except LoadFailed:
-            self.connection.close()
-            raise
-        dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
-        self.pipeline = dlt.pipeline(
-            PIPELINE,
-            destination=keyed_duckdb(self.connection, destination_name="duckdb"),
-            dataset_name=SCHEMA,
-            pipelines_dir=str(settings.data_dir / "dlt"),
-        )
+            # DuckDB folds its write-ahead log back into the file when this is closed
+            self.connection = opened.enter_context(closing(_connect(self.path, settings)))
+            _bring_up_to_date(self.connection, self.path)
+            self._loading = LoadPipeline(
+                keyed_duckdb(self.connection, destination_name="duckdb"), settings.data_dir / "dlt"
+            )
+            self._opened = opened.pop_all()
 
-    def _make_whole(self) -> None:
-        # A full disk would leave half a file at the path, which no later load could open.
-        if not self.path.exists():
-            partial = self.path.with_name(f"{FILE}.partial")
-            partial.unlink(missing_ok=True)
-            duckdb.connect(str(partial), config={STORAGE: READABLE_FROM}).close()
-            partial.rename(self.path)
-
-    def __enter__(self) -> Warehouse:
+    def __enter__(self) -> DuckDbWarehouse:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Closes the file; DuckDB folds its write-ahead log back into it."""
-        self.connection.close()
+        """Gives up all files, the lock last."""
+        self._opened.close()
 
-    def is_new_to_dlt(self) -> bool:
-        """Whether dlt has recorded no schema yet, or none since tables or columns were made.
-
-        The next load should then name all tables.
-        """
-        return not self._rows(f"select 1 from {SCHEMA}._dlt_version limit 1")  # noqa: S608
-
-    def drop_pending(self) -> bool:
-        """Drops what an interrupted load left in dlt's folder; says whether there was any.
-
-        dlt would load it before anything else, by the schema of whoever wrote it. The buffer has
-        all of it still, and a new package starts clean.
-        """
-        pipeline = self.pipeline
-        # not has_pending_data, which leaves out packages whose dropping was itself interrupted
-        if not (
-            pipeline.list_extracted_load_packages() or pipeline.list_normalized_load_packages()
-        ):
-            return False
-        pipeline.abort_packages()
-        return True
-
-    def load(self, source: Any) -> LoadInfo:
-        """Runs the pipeline on `source`, as one transaction.
-
-        Raises `LoadFailed`: the warehouse has nothing of it then, and what DuckDB said is among
-        the error's causes.
-        """
-        self.drop_pending()  # a failed load's package, which dlt would load before this one
-        try:
-            return self.pipeline.run(source, loader_file_format="parquet")
-        except PipelineStepFailed as error:
-            raise LoadFailed(
-                f"dlt failed to {error.step}: {_what_happened(error.exception)} Nothing is lost: "
-                "the next load starts where this one did."
-            ) from error
-
-    def forget_loaded_packages(self) -> None:
-        """Deletes all but the newest of the packages that dlt keeps once they are loaded.
-
-        dlt never does: a load a second would leave gigabytes a day.
-        """
-        # dlt can delete only their jobs by a setting (load.delete_completed_jobs)
-        storage = self.pipeline._get_load_storage()
-        for load_id in sorted(self.pipeline.list_completed_load_packages())[:-KEPT_PACKAGES]:
-            storage.delete_loaded_package(load_id)
+    def state(self) -> FileState:
+        """What the file says of itself."""
+        return state_of(self.connection)
 
     def position(self, buffer_id: str) -> tuple[int, str | None]:
         """Up to which position of a buffer it holds everything, and the delivery there."""
@@ -151,17 +92,93 @@ class Warehouse:
         if not call_ids.num_rows:
             return CALLS.arrow_schema.empty_table()
         with closing(self.connection.cursor()) as cursor:
-            return progress.rows_of_calls(cursor, CALLS, call_ids)
+            return self.rows_of_calls(cursor, CALLS, call_ids)
 
-    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        cursor = self.connection.cursor()
+    def rows_of_calls(
+        self, cursor: duckdb.DuckDBPyConnection, table: Table, call_ids: pa.Table
+    ) -> pa.Table:
+        """The rows of `table` for the given calls, as the transaction of `cursor` sees them."""
+        cursor.register("asked_for", call_ids)
         try:
-            return cursor.execute(sql, list(values)).fetchall()
+            # by rowid: DuckDB then reads one column of all rows, and the others of these only
+            found = cursor.sql(
+                f"select {', '.join(table.column_names)} from {SCHEMA}.{table.name}"  # noqa: S608
+                f" where rowid in (select rowid from {SCHEMA}.{table.name}"
+                " where call_id in (select call_id from asked_for))"
+            ).to_arrow_table()
         finally:
-            cursor.close()
+            cursor.unregister("asked_for")
+        return found.cast(table.nullable_arrow_schema)
+
+    def is_new_to_dlt(self) -> bool:
+        """Whether dlt has recorded no schema yet, or none since tables or columns were made."""
+        with closing(self.connection.cursor()) as cursor:
+            recorded = cursor.execute(f"select 1 from {SCHEMA}._dlt_version limit 1")  # noqa: S608
+            return not recorded.fetchall()
+
+    def drop_pending(self) -> bool:
+        """Drops what an interrupted load left in dlt's folder; says whether there was any."""
+        return self._loading.drop_pending()
+
+    def load(self, source: Any) -> None:
+        """Adds what `source` yields in one transaction. Raises `LoadFailed`."""
+        self._loading.load(source)
+
+    def is_visible(self) -> bool:
+        """Whether the published file is a copy of what this one is now."""
+        return self._publisher.published_state() == self.state()
+
+    def is_due(self) -> bool:
+        """Whether publishing has its share of the time again, or nothing is published."""
+        return self._publisher.is_due()
+
+    def lacks_room(self) -> str | None:
+        """Why a copy would not leave the reserve on the disk, for the user; None if it would."""
+        return self._publisher.lacks_room()
+
+    def mark_changed(self) -> None:
+        """Has the file say that it is not the published one, before it is changed."""
+        self._publisher.mark_changed(self.connection)
+
+    def make_visible(self) -> None:
+        """Publishes the file. Raises `LoadFailed`."""
+        self._publisher.publish(self.connection)
+
+    def maintain(self) -> None:
+        """Deletes the packages that dlt keeps of former loads."""
+        self._loading.forget_loaded_packages()
 
 
-def _what_happened(error: BaseException) -> str:
-    """A line: dlt puts whole stack traces before it, and DuckDB advice behind a lack of memory."""
-    line = lack_of_memory(error) or str(error).rstrip(" .\n").rsplit("\n", 1)[-1]
-    return line.rstrip(" .") + "."
+def _connect(path: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+    try:
+        _make_whole(path)
+        refuse_newer(path)
+        return duckdb.connect(
+            str(path),
+            config={"memory_limit": settings.memory_limit, "python_enable_replacements": False},
+        )
+    except (duckdb.Error, OSError) as error:
+        raise LoadFailed(
+            f"The loader's file {path} cannot be opened: {error}. If another program has it open, "
+            f"close it there: readers open {settings.warehouse_path}."
+        ) from error
+
+
+def _make_whole(path: Path) -> None:
+    # A full disk would leave half a file at the path, which no later load could open.
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.partial")
+        partial.unlink(missing_ok=True)
+        duckdb.connect(str(partial), config={STORAGE: READABLE_FROM}).close()
+        partial.rename(path)
+
+
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    try:
+        migrate(connection)
+    except duckdb.Error as error:
+        raise LoadFailed(
+            f"The loader's file {path} cannot be brought up to date: {error}. It was not "
+            "changed. The buffer keeps what waits."
+        ) from error

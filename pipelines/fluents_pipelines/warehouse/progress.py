@@ -1,11 +1,11 @@
-"""What a warehouse holds of a staging buffer: of the loader's own file, or of the published one."""
+"""The high-water mark of a staging buffer in a warehouse: up to where it holds everything."""
 
 from __future__ import annotations
 
 import duckdb
 import pyarrow as pa
 
-from fluents_pipelines.tables import SCHEMA, Table
+from fluents_pipelines.tables import SCHEMA
 
 
 def position(connection: duckdb.DuckDBPyConnection, buffer_id: str) -> tuple[int, str | None]:
@@ -64,25 +64,3 @@ def missing(connection: duckdb.DuckDBPyConnection, event_ids: list[str]) -> list
     finally:
         connection.unregister("asked_for")
     return [event_id for (event_id,) in rows]
-
-
-def rows_of_calls(
-    connection: duckdb.DuckDBPyConnection, table: Table, call_ids: pa.Table
-) -> pa.Table:
-    """The rows of `table` for the given calls (one column `call_id`)."""
-    connection.register("asked_for", call_ids)
-    try:
-        # by rowid: DuckDB then reads one column of all rows, and the others of these only
-        found = connection.sql(
-            f"select {', '.join(table.column_names)} from {SCHEMA}.{table.name}"  # noqa: S608
-            f" where rowid in (select rowid from {SCHEMA}.{table.name}"
-            " where call_id in (select call_id from asked_for))"
-        ).to_arrow_table()
-    finally:
-        connection.unregister("asked_for")
-    return found.cast(nullable(table.arrow_schema))
-
-
-def nullable(schema: pa.Schema) -> pa.Schema:
-    """The schema of rows that may lack any value: a column that was made again has none yet."""
-    return pa.schema([field.with_nullable(True) for field in schema])

@@ -13,6 +13,10 @@ from fluents_pipelines.tables import SCHEMA
 NAME = "_properties"
 DERIVATION = "derivation"
 """Which SQL made the rows: see `fluents_pipelines.derivation`."""
+MODELS = "models"
+"""The fingerprint of the built-in models that are in it."""
+CUSTOM_MODELS = "own_models"  # as the first versions named it
+"""The fingerprint of the custom models that are in it."""
 _TABLE = f"{SCHEMA}.{NAME}"
 
 

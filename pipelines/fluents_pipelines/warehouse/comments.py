@@ -9,7 +9,7 @@ import duckdb
 
 from fluents_pipelines.sql_text import literal
 from fluents_pipelines.tables import ALL_TABLES, SCHEMA
-from fluents_pipelines.warehouse.duckdb_file.properties import NAME as PROPERTIES
+from fluents_pipelines.warehouse.properties import NAME as PROPERTIES
 
 _LOADED_BY = "The load that brought the row: load_id of _dlt_loads."
 _SCHEMA_HASH = "Hash of dlt's schema at that time, as in _dlt_version."
@@ -60,8 +60,9 @@ def describe(connection: duckdb.DuckDBPyConnection) -> None:
     """Sets the comments that are missing or say something else. No transaction may be open."""
     there = connection.execute(
         "select table_name, null as column_name, comment from duckdb_tables()"
-        " where schema_name = ?1 union all"
-        " select table_name, column_name, comment from duckdb_columns() where schema_name = ?1",
+        " where schema_name = ?1 and database_name = current_database() union all"
+        " select table_name, column_name, comment from duckdb_columns()"
+        " where schema_name = ?1 and database_name = current_database()",
         [SCHEMA],
     ).fetchall()
     wanted = _comments()

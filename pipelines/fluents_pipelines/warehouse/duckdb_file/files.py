@@ -1,0 +1,72 @@
+"""Where the files of this warehouse lie, who may write them, and how they are copied."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from fluents_connector.errors import LoadFailed, LoadRunning
+from fluents_pipelines.locking import only_one
+
+FILE = "warehouse.duckdb"
+"""The loader's own file, in `data_dir`."""
+
+
+def snapshots_of(target: Path) -> Path:
+    """The folder of the snapshots that a published path leads to."""
+    return target.with_name(f".{target.name}.snapshots")
+
+
+def identity(path: Path) -> tuple[int, ...] | None:
+    """Changes when another file, or another content, is at the path; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def only_loader(data_dir: Path) -> Iterator[None]:
+    """Holds the lock of all loads into `data_dir`. Raises `LoadRunning` or `LoadFailed`."""
+    taken = LoadRunning(
+        f"Another load is running on {data_dir}. It will load what is pending; wait for it, "
+        "or stop it first."
+    )
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(only_one(data_dir / "load.lock", taken))
+        except OSError as error:
+            raise LoadFailed(
+                f"A load cannot write to {data_dir}: {error}. Nothing is lost: the buffer keeps it."
+            ) from error
+        yield
+
+
+def copy_file(source: BinaryIO, copy: BinaryIO) -> None:
+    """Copies a whole open file into a new one, at once where the file system shares the blocks.
+
+    `copy_file_range` does so on btrfs and XFS, and elsewhere it copies within the kernel.
+    """
+    done = 0
+    size = os.fstat(source.fileno()).st_size
+    with suppress(AttributeError, OSError):  # not on macOS, nor between some file systems
+        while copied := os.copy_file_range(source.fileno(), copy.fileno(), size, done, done):
+            done += copied
+    source.seek(done)
+    copy.seek(done)
+    shutil.copyfileobj(source, copy, 4 * 1024**2)
+    copy.flush()
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames in a folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
