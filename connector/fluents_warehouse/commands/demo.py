@@ -37,7 +37,9 @@ order by calls desc
 _TABLES = """
 select table_name as "table", estimated_size as rows
 from duckdb_tables()
-where schema_name = 'fluents' and table_name not like '\\_%' escape '\\'
+where database_name = current_database()
+    and schema_name = 'fluents'
+    and table_name not like '\\_%' escape '\\'
 order by table_name
 """
 _TRY_NEXT = (
