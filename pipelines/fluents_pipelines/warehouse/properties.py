@@ -13,6 +13,8 @@ from fluents_pipelines.tables import SCHEMA
 NAME = "_properties"
 DERIVATION = "derivation"
 """Which SQL made the rows: see `fluents_pipelines.derivation`."""
+VERSION = "schema_version"
+"""Which declarations its tables follow: `SCHEMA_VERSION` of `fluents_pipelines.tables`."""
 MODELS = "models"
 """The fingerprint of the built-in models that are in it."""
 CUSTOM_MODELS = "own_models"  # as the first versions named it

@@ -34,7 +34,6 @@ from fluents_pipelines.tables import (
 from fluents_pipelines.warehouse import properties
 from fluents_pipelines.warehouse.duckdb_file import migrations
 from fluents_pipelines.warehouse.duckdb_file.files import FILE
-from fluents_pipelines.warehouse.duckdb_file.migrations import VERSION_NAME
 from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import TOKEN, Clock, append_all
 from tests.pipelines.contents import contents
@@ -196,7 +195,7 @@ def test_a_newer_file_is_refused_and_not_a_byte_of_it_changed(
     settings = copy_of(half_loaded, tmp_path)
     file = settings.data_dir / FILE
     with duckdb.connect(str(file)) as connection:
-        properties.put(connection, VERSION_NAME, str(SCHEMA_VERSION + 1))
+        properties.put(connection, properties.VERSION, str(SCHEMA_VERSION + 1))
     before = hashlib.sha256(file.read_bytes()).hexdigest()
     with pytest.raises(LoadFailed, match=r"newer fluents-warehouse.*Install that version again"):
         Loader(settings)

@@ -33,8 +33,6 @@ from fluents_pipelines.tables import (
 )
 from fluents_pipelines.warehouse import properties
 
-VERSION_NAME = "schema_version"
-
 _TYPES = {
     "text": "varchar",
     "timestamp": "timestamp with time zone",
@@ -62,7 +60,7 @@ def refuse_newer(path: Path) -> None:
     if not path.exists():
         return
     with duckdb.connect(str(path), read_only=True) as connection:
-        version = properties.get(connection, VERSION_NAME)
+        version = properties.get(connection, properties.VERSION)
     if version is not None and int(version) > SCHEMA_VERSION:
         raise LoadFailed(
             f"The warehouse {path} is of a newer fluents-warehouse (schema {version}; this one "
@@ -84,7 +82,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
     properties.prepare(connection)
-    version = int(properties.get(connection, VERSION_NAME) or 1)
+    version = int(properties.get(connection, properties.VERSION) or 1)
     made = _make_tables(connection)
     if not made and version == SCHEMA_VERSION:
         return
@@ -94,7 +92,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
     # dlt trusts what it recorded, and would never look at what is there.
     connection.execute(f"delete from {SCHEMA}._dlt_version")  # noqa: S608
     properties.put(connection, properties.DERIVATION, "")
-    properties.put(connection, VERSION_NAME, str(SCHEMA_VERSION))
+    properties.put(connection, properties.VERSION, str(SCHEMA_VERSION))
     if made != list(_WANTED):  # else it is a new file
         log.info("schema_migrated", from_version=version, to_version=SCHEMA_VERSION, made=made)
 
