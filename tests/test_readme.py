@@ -1,35 +1,29 @@
-"""What the README says is true: its settings, tables and models. `tests/recipes` run its code."""
+"""The README is short, and what it says is true; `tests/docs` does the same for the other pages."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 from fluents_connector import __version__
-from fluents_connector.settings import Settings
-from fluents_pipelines.models.built_in import models
-from fluents_pipelines.tables import ALL_TABLES
-from tests.recipes.readme import README, blocks, section
+from tests.docs.pages import ROOT, fenced, page
 
-ROOT = Path(__file__).parents[1]
+README = page("README.md")
 
 
-def test_every_setting_is_in_the_settings_table_and_no_other() -> None:
-    first_cells = re.findall(r"^\| (`[^|]*) \|", section("Settings"), re.MULTILINE)
-    named = {name.strip("[]") for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)}
-    assert named == set(Settings.model_fields)
+def test_the_readme_has_at_most_200_lines() -> None:
+    assert len(README.splitlines()) <= 200
 
 
-def test_every_table_and_model_is_named_in_its_section() -> None:
-    assert all(f"`{table.name}`" in section("Tables") for table in ALL_TABLES)
-    assert all(f"`{model.name}`" in section("Models") for model in models())
+def test_each_page_of_the_documentation_is_in_its_index() -> None:
+    index = page("docs/README.md")
+    names = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {name for name in names if f"({name})" in index} == names
 
 
-def test_all_python_code_is_in_the_sections_whose_code_is_run() -> None:
-    run = [*blocks("Recipes", "python"), *blocks("Scheduling", "python")]
-    assert README.count("```python") == len(run)
+def test_one_command_runs_the_main_job_and_one_the_tests() -> None:
+    demo, tests, *_ = fenced(README, "sh")
+    assert demo.endswith("&& .venv/bin/fluents-warehouse demo\n")
+    assert tests.endswith("&& .venv/bin/pytest\n")
 
 
 def test_the_changelog_has_a_place_for_what_comes() -> None:
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    changelog = page("CHANGELOG.md")
     assert "## [Unreleased]" in changelog or f"## [{__version__}]" in changelog

@@ -1,8 +1,9 @@
-"""What every command has: help, a line in the README, and errors without a stack trace."""
+"""What every command has: help, a line in docs/commands.md, and errors without a stack trace."""
 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import stat
 import subprocess
@@ -19,10 +20,11 @@ from fluents_connector.settings import load_settings
 from fluents_connector.settings.secret_values import MIN_TOKEN_LENGTH
 from fluents_warehouse.cli import cli
 from tests.deliveries import TOKEN, Clock, append_all, body
+from tests.docs.pages import page
 from tests.processes import Receiver, run_command, write_settings
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-README = Path(__file__).parents[2] / "README.md"
+COMMANDS = page("docs/commands.md")
 
 
 def every_command(group: click.Group = cli, prefix: str = "") -> list[tuple[str, click.Command]]:
@@ -37,9 +39,9 @@ def every_command(group: click.Group = cli, prefix: str = "") -> list[tuple[str,
 @pytest.mark.parametrize(
     ("name", "command"), every_command(), ids=[name for name, _ in every_command()]
 )
-def test_every_command_has_help_and_is_in_the_readme(name: str, command: click.Command) -> None:
+def test_every_command_has_help_and_is_on_its_page(name: str, command: click.Command) -> None:
     assert command.help
-    assert f"`{name}" in README.read_text(encoding="utf-8")
+    assert re.search(rf"^\| `{name}[` ]", COMMANDS, re.MULTILINE)
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.name not in ("limit", "port"):
             assert parameter.help or parameter.show_default, f"{name} {parameter.name}"

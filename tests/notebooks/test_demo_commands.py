@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.notebooks.dashboards import PATIENCE, Visit
 from tests.processes import START_SECONDS, free_port
-from tests.recipes.readme import run_shell, variables
+from tests.recipes.running import run_shell, variables
 
 EVENTS = 300
 

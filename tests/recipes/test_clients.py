@@ -1,4 +1,4 @@
-"""The README's recipes, run by the real clients on a published warehouse."""
+"""The recipes of docs/reading.md, run by the real clients on a published warehouse."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pytest
 from packaging.version import Version
 from sqlalchemy import create_engine, inspect
 
-from tests.recipes.readme import blocks, named, run_python, run_shell
+from tests.docs.pages import fenced, named, section
+from tests.recipes.running import run_python, run_shell
 
-SHELL = named("Recipes", "sh", "cli", "files", "dlt commands", "dlt dashboard")
+RECIPES = section("docs/reading.md", "Recipes")
+SHELL = named(RECIPES, "sh", "cli", "files", "dlt commands", "dlt dashboard")
 PYTHON = named(
-    "Recipes",
+    RECIPES,
     "python",
     *("duckdb", "pandas", "polars", "ibis", "sqlalchemy", "adbc", "dlt", "fluents_source"),
 )
@@ -55,7 +57,7 @@ def test_duckdbs_own_command_line_answers(recipe: str, folder: Path) -> None:
 
 @pytest.mark.xfail(
     Version(duckdb.__version__) >= Version("2"),
-    reason="Ibis 12 asks for fetch_arrow_table; once it does not, change the README",
+    reason="Ibis 12 asks for fetch_arrow_table; once it does not, change docs/reading.md",
     strict=True,
 )
 def test_ibis_lists_the_models(folder: Path) -> None:
@@ -64,7 +66,7 @@ def test_ibis_lists_the_models(folder: Path) -> None:
 
 
 def test_each_client_opens_the_file_read_only() -> None:
-    opening = [*blocks("Recipes", "python")[:-1], SHELL["cli"], SHELL["dlt dashboard"]]
+    opening = [*fenced(RECIPES, "python")[:-1], SHELL["cli"], SHELL["dlt dashboard"]]
     assert all(re.search("read.?only", block, re.IGNORECASE) for block in opening)
 
 

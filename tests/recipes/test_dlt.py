@@ -17,7 +17,7 @@ from fluents_connector.settings import load_settings
 from fluents_pipelines.load import Loader
 from tests.notebooks.dashboards import PATIENCE, chromium
 from tests.processes import START_SECONDS, free_port
-from tests.recipes.readme import run_python, run_shell, variables
+from tests.recipes.running import run_python, run_shell, variables
 from tests.recipes.test_clients import PYTHON, SHELL, answer, shows
 
 ARROW = (

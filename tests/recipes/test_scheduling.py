@@ -1,4 +1,4 @@
-"""The README's ways to schedule loads: cron, systemd, Dagster."""
+"""The ways to schedule loads of docs/deployment.md: cron, systemd, Dagster."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.settings import load_settings
 from fluents_pipelines.load import Loader
 from tests.deliveries import Clock, append_all, body
-from tests.recipes.readme import PROGRAMS, blocks, named, run_python
+from tests.docs.pages import fenced, named, section
+from tests.recipes.running import PROGRAMS, run_python
 
-(CRON,) = blocks("Scheduling", "cron")
-UNITS = named("Scheduling", "ini", "run.service", "load.service", "load.timer")
-(DAGSTER,) = blocks("Scheduling", "python")
+SCHEDULING = section("docs/deployment.md", "Scheduling")
+(CRON,) = fenced(SCHEDULING, "cron")
+UNITS = named(SCHEDULING, "ini", "run.service", "load.service", "load.timer")
+(DAGSTER,) = fenced(SCHEDULING, "python")
 
 
 def here(text: str, folder: Path) -> str:
-    """With the programs and the folder of this test in place of the README's."""
+    """With the programs and the folder of this test in place of the page's."""
     text = text.replace("/opt/fluents-warehouse/bin", str(PROGRAMS))
     return text.replace("/var/lib/fluents-warehouse", str(folder))
 

@@ -1,30 +1,14 @@
-"""The code of the README, and how a reader of it would run that."""
+"""Runs the code that the pages show, as a reader of them would."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.processes import environment
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 PROGRAMS = Path(sys.executable).parent
-
-
-def section(title: str) -> str:
-    return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
-
-
-def blocks(title: str, language: str) -> list[str]:
-    """The fenced blocks of one language in a section."""
-    return re.findall(rf"```{language}\n(.*?)```", section(title), re.DOTALL)
-
-
-def named(title: str, language: str, *names: str) -> dict[str, str]:
-    """The same, by names; each block has one, so that none is left out."""
-    return dict(zip(names, blocks(title, language), strict=True))
 
 
 def variables(folder: Path, **more: str) -> dict[str, str]:
