@@ -11,8 +11,10 @@ import pytest
 from fluents_connector.settings import Settings
 from fluents_pipelines.models.built_in import models
 from fluents_pipelines.tables import ALL_TABLES
+from tests.docs import generate
 from tests.docs.pages import ROOT, all_pages, fenced, first_cells, page, section
 
+SETTINGS = "All settings"
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -68,12 +70,55 @@ def test_all_python_code_is_in_the_sections_whose_code_is_run() -> None:
     assert sorted(shown) == sorted(run)
 
 
+def keys(cell: str) -> list[str]:
+    """The settings that a first cell names."""
+    return [name.strip("[]") for name in re.findall(r"`([^`]+)`", cell)]
+
+
 def test_every_setting_is_in_the_settings_table_and_no_other() -> None:
-    cells = first_cells(page("docs/settings.md"))
-    named = {name.strip("[]") for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
-    assert named == set(Settings.model_fields)
+    named = [
+        key for cell in first_cells(section("docs/settings.md", SETTINGS)) for key in keys(cell)
+    ]
+    assert sorted(named) == sorted(Settings.model_fields)
 
 
-def test_every_table_and_model_is_named_on_its_page() -> None:
-    assert all(f"`{table.name}`" in page("docs/tables.md") for table in ALL_TABLES)
-    assert all(f"`{model.name}`" in page("docs/models.md") for model in models())
+def as_shown(value: object) -> str:
+    """A default as the table writes it."""
+    match value:
+        case None | "" | [] | {}:
+            return ""
+        case int() if value and value % 1024**2 == 0:
+            return f"{value // 1024**3} GiB" if value % 1024**3 == 0 else f"{value // 1024**2} MiB"
+        case int():
+            return f"{value:,}" if value >= 10_000 else str(value)
+        case float():
+            return f"{value:g}"
+    return f"`{value}`"
+
+
+def test_the_settings_table_has_the_defaults_of_the_code() -> None:
+    in_words = {"allowed_networks", "metrics_networks", "redact_fields", "buffer_path"}
+    for line in section("docs/settings.md", SETTINGS).splitlines():
+        if not line.startswith("| `"):
+            continue
+        first, default = (cell.strip() for cell in line.split("|")[1:3])
+        if not in_words & {*keys(first)}:
+            defaults = [as_shown(Settings.model_fields[key].default) for key in keys(first)]
+            assert [*filter(None, defaults)] == [*filter(None, default.split(", "))], first
+
+
+@pytest.mark.parametrize("name", generate.pages())
+def test_what_is_generated_is_up_to_date(name: str) -> None:
+    """If not: python -m tests.docs.generate."""
+    assert page(name) == generate.pages()[name]
+
+
+def test_every_table_and_model_is_described_on_its_page() -> None:
+    assert all(f"\n## {table.name}\n" in page("docs/tables.md") for table in ALL_TABLES)
+    assert all(f"\n### {model.name}\n" in page("docs/models.md") for model in models())
+    described = page("docs/tables.md")
+    assert all(
+        f"| `{column.name}` | {column.data_type} |" in described
+        for table in ALL_TABLES
+        for column in table.columns
+    )
