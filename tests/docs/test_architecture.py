@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 
 import pytest
 
-from tests.docs.pages import ROOT, page
+from tests.docs.pages import ROOT, all_pages, page
 
 TOP = ("connector", "pipelines", "sql", "notebooks", "tests", "docs", ".ci")
 PAGES = [f"docs/{name}.md" for name in ("architecture", "development", "glossary", "settings")]
@@ -42,3 +43,10 @@ def test_a_path_that_is_gone_is_found() -> None:
     assert not is_there("sql/gone.sql")
     assert not is_there("sql/gone/<name>.sql")
     assert is_there("sql/models/<name>.sql")
+
+
+def test_each_module_that_a_page_runs_is_there() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in all_pages())
+    modules = set(re.findall(r"python -m (tests[\w.]*)", text))
+    assert len(modules) >= 5
+    assert [module for module in sorted(modules) if find_spec(module) is None] == []
