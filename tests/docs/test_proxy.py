@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,23 +17,15 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from fluents_connector.buffer import SqliteBuffer
-from tests.certificates import make_certificate, needs_openssl
+from tests import needs
+from tests.certificates import make_certificate
 from tests.deliveries import TOKEN, body
 from tests.processes import START_SECONDS, Receiver, environment, free_port
 
 PAGE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")
 LARGE = body("event_error", "x" * 9_000_000)
 
-pytestmark = needs_openssl
-each_proxy = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name, marks=pytest.mark.skipif(shutil.which(name) is None, reason=f"{name} is missing")
-        )
-        for name in ("nginx", "caddy")
-    ],
-)
+each_proxy = pytest.mark.parametrize("name", ["nginx", "caddy"])
 
 
 def snippet(language: str, **changes: str) -> str:
@@ -100,12 +91,20 @@ def nginx(folder: Path, port: int, backend: int, certificate: str, key: str) -> 
     main = f"{user}daemon off;\npid {folder}/nginx.pid;\nevents {{}}\n"
     config = folder / "nginx.conf"
     config.write_text(f"{main}http {{\n{temporary}{site}}}\n")
-    return ["nginx", "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(config)]
+    return [
+        needs.program("nginx"),
+        "-p",
+        str(folder),
+        "-e",
+        str(folder / "error.log"),
+        "-c",
+        str(config),
+    ]
 
 
 def _is_built_with(kind: str) -> bool:
-    command = shutil.which("nginx"), "-V"
-    built = subprocess.run([*filter(None, command)], capture_output=True, text=True, check=True)
+    command = [needs.program("nginx"), "-V"]
+    built = subprocess.run(command, capture_output=True, text=True, check=True)
     return f"--without-http_{kind}_module" not in built.stderr
 
 
@@ -119,7 +118,7 @@ def caddy(folder: Path, port: int, backend: int, certificate: str, key: str) -> 
     )
     config = folder / "Caddyfile"
     config.write_text(site.replace("{", "{\n\tadmin off\n\tauto_https disable_redirects", 1))
-    return ["caddy", "run", "--config", str(config), "--adapter", "caddyfile"]
+    return [needs.program("caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]
 
 
 @contextmanager

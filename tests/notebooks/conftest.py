@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests import needs
 from tests.notebooks import warehouses
-from tests.notebooks.dashboards import Dashboard, chromium
+from tests.notebooks.dashboards import Dashboard
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +37,9 @@ def dashboard(week: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    path = needs.browser()
     with sync_playwright() as playwright:
         # its sandbox does not work for root, as in containers
-        running = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield running
         running.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,14 +15,6 @@ from tests.processes import START_SECONDS, environment, free_port, write_setting
 
 PATIENCE = 60_000.0  # milliseconds; a shared machine under load, not a claim about speed
 _COMMAND = (sys.executable, "-m", "fluents_warehouse", "dashboard")
-
-
-def chromium() -> str:
-    """The browser of the machine: playwright's own is not on PyPI."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    assert found is not None, "the tests of the dashboard need Chromium: apt-get install chromium"
-    return found
 
 
 class Dashboard:

@@ -15,7 +15,8 @@ from playwright.sync_api import sync_playwright
 
 from fluents_connector.settings import load_settings
 from fluents_pipelines.load import Loader
-from tests.notebooks.dashboards import PATIENCE, chromium
+from tests import needs
+from tests.notebooks.dashboards import PATIENCE
 from tests.processes import START_SECONDS, free_port
 from tests.recipes.running import run_python, run_shell, variables
 from tests.recipes.test_clients import PYTHON, SHELL, answer, shows
@@ -75,7 +76,7 @@ def page(folder: Path) -> Iterator[str]:
 def test_dlts_dashboard_shows_the_tables_and_counts_their_rows(folder: Path) -> None:
     with page(folder) as url, sync_playwright() as playwright:
         # its sandbox does not work for root, as in containers
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=needs.browser(), args=["--no-sandbox"])
         visit = browser.new_page(viewport={"width": 1300, "height": 2400})
         visit.set_default_timeout(PATIENCE)
         visit.goto(url)

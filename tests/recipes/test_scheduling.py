@@ -13,6 +13,7 @@ import pytest
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.settings import load_settings
 from fluents_pipelines.load import Loader
+from tests import needs
 from tests.deliveries import Clock, append_all, body
 from tests.docs.pages import fenced, named, section
 from tests.recipes.running import PROGRAMS, run_python
@@ -101,7 +102,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(folder: Path, tmp_path: Path
         "fluents-warehouse.service",
     ]
     verified = subprocess.run(
-        ["/usr/bin/systemd-analyze", "verify", "--man=no", *files],
+        [needs.program("systemd-analyze"), "verify", "--man=no", *files],
         capture_output=True,
         text=True,
         check=False,
@@ -112,7 +113,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(folder: Path, tmp_path: Path
 
 def test_the_timer_names_a_time_that_systemd_knows() -> None:
     subprocess.run(
-        ["/usr/bin/systemd-analyze", "calendar", value("load.timer", "OnCalendar")],
+        [needs.program("systemd-analyze"), "calendar", value("load.timer", "OnCalendar")],
         capture_output=True,
         check=True,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from fluents_connector.buffer import BufferStore, Finding
 from fluents_connector.errors import BufferUnavailable, QueryError

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests import needs
+
 SOURCE = Path(__file__).with_name("faulty.c")
 
 FULL = f"{errno.ENOSPC} w"
@@ -24,7 +26,16 @@ NO_SYNC = f"{errno.EIO} s"
 def compile_faulty(folder: Path) -> Path:
     """Compiles `faulty.c` with the system's C compiler, `cc`."""
     library = folder / "faulty.so"
-    command = ["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"]
+    command = [
+        needs.program("cc"),
+        "-shared",
+        "-fPIC",
+        "-O1",
+        "-o",
+        str(library),
+        str(SOURCE),
+        "-ldl",
+    ]
     subprocess.run(command, check=True)
     return library
 
@@ -57,6 +68,7 @@ class SmallDisk:
     """A tmpfs at `folder`, for the process that is started `within`, and its children."""
 
     def __init__(self, folder: Path, megabytes: int = 4) -> None:
+        needs.small_disks()
         self.folder = folder
         mount = f'mount -t tmpfs -o size={megabytes}m none "$0" && mkdir "$0/tmp" && exec "$@"'
         self.within = ["unshare", "-rm", "sh", "-c", mount, str(folder)]

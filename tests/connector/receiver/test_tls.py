@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import lock_key, make_certificate, needs_openssl
+from tests.certificates import lock_key, make_certificate
 from tests.deliveries import TOKEN, body
 from tests.processes import Receiver, free_port, run_command, write_settings
-
-pytestmark = needs_openssl
 
 
 def test_an_event_comes_in_over_tls_and_not_without(tmp_path: Path) -> None:
