@@ -1,4 +1,9 @@
-"""The staging buffer: where deliveries are durable until the warehouse holds them."""
+"""The staging buffer: where deliveries are durable until the warehouse holds them.
+
+`_ENGINES` is the one place that chooses what keeps them, by the scheme of `buffer_url`.
+"""
+
+from collections.abc import Callable
 
 from fluents_connector.buffer.limits import Limits
 from fluents_connector.buffer.protocol import (
@@ -37,15 +42,21 @@ __all__ = [
 ]
 
 
+_ENGINES: dict[str, Callable[[Settings, Limits], BufferStore]] = {
+    "sqlite": lambda settings, limits: SqliteStore(settings.buffer_file, limits),
+}
+"""For each of `settings.checks.BUFFER_SCHEMES`, what makes its store."""
+
+
 def buffer_store(settings: Settings) -> BufferStore:
-    """The place of the buffer that the settings name. The one place that chooses an engine."""
+    """The place of the buffer that the settings name."""
     limits = Limits(
         rows=settings.buffer_max_rows,
         bytes=settings.buffer_max_bytes,
         age_hours=settings.buffer_max_age_hours,
         refused_bytes=settings.quarantine_max_bytes,
     )
-    return SqliteStore(settings.buffer_file, limits)
+    return _ENGINES[settings.buffer_scheme](settings, limits)
 
 
 def open_buffer(settings: Settings) -> StagingBuffer:

@@ -18,6 +18,7 @@ from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS, wrong_path
 WEBHOOK_PATH = "/fluents/webhook/"  # then the token
 FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+BUFFER_SCHEMES = ("sqlite",)  # each has an engine in fluents_connector.buffer
 MAX_NAMES = 100  # of one fact in [fields]
 MAX_COLUMNS = 500  # in [post_call_columns]
 
@@ -65,6 +66,27 @@ class Checks(BaseModel):
         if WEBHOOK_PATH.rstrip("/") in parts.path:
             raise ValueError(f"leave {WEBHOOK_PATH}… away: `init` adds it, with the token")
         return url
+
+    @field_validator("buffer_url", check_fields=False)
+    @classmethod
+    def _a_buffer(cls, url: str) -> str:
+        scheme, _, rest = url.partition(":")
+        if url and scheme not in BUFFER_SCHEMES:
+            known = ", ".join(f"{name}:///…" for name in BUFFER_SCHEMES)
+            raise ValueError(f"no buffer is known by {shown(scheme)!r}; write {known}")
+        if url and (not rest.startswith("///") or not rest.strip("/") or "?" in rest):
+            raise ValueError("write sqlite:/// and the path of a file, and nothing after it")
+        return url
+
+    @field_validator("buffer_path", check_fields=False)
+    @classmethod
+    def _the_path_of_the_url(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if not (url := info.data.get("buffer_url")):
+            return path
+        named = Path(url.partition(":///")[2])
+        if path not in (None, named):
+            raise ValueError("buffer_url says already where the buffer is; leave one away")
+        return named
 
     @field_validator("webhooks", check_fields=False)
     @classmethod

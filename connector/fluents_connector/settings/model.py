@@ -103,8 +103,15 @@ class Settings(Checks):
     data_dir: Path = Field(
         Path(".fluents"), description="The connector's own files: buffer, loader, logs of loads."
     )
+    buffer_url: str = Field(
+        "",
+        description="The staging buffer, such as sqlite:///buffer.sqlite; sqlite://// and on for "
+        "a path from the root.",
+    )
     buffer_path: Path | None = Field(
-        None, description="The staging buffer; buffer.sqlite in data_dir where not set."
+        None,
+        validate_default=True,
+        description="The same as a plain path; buffer.sqlite in data_dir where neither is set.",
     )
     buffer_keep_days: float = Field(
         7,
@@ -193,8 +200,13 @@ class Settings(Checks):
     )
 
     @property
+    def buffer_scheme(self) -> str:
+        """Which engine keeps the staging buffer: one of `settings.checks.BUFFER_SCHEMES`."""
+        return self.buffer_url.partition(":")[0] or "sqlite"
+
+    @property
     def buffer_file(self) -> Path:
-        """Where the staging buffer is."""
+        """Where the staging buffer is, if SQLite keeps it."""
         return self.buffer_path or self.data_dir / "buffer.sqlite"
 
     @property
