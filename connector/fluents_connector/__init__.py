@@ -1,3 +1,3 @@
-"""Receives Fluents.ai webhooks and keeps them durably until they are in the warehouse."""
+"""Receives Fluents.ai webhooks and keeps each durably until the warehouse holds it."""
 
 __version__ = "0.1.0"

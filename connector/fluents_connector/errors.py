@@ -2,9 +2,9 @@
 
 FluentsError                  shown to the user as one message, without a stack trace
 ├── SettingsError             a setting is missing or wrong; names the key and what to write
-├── BufferRefused             the file is not a staging buffer that this version can use
-├── BufferUnavailable        the buffer cannot store right now; trying again may help
-│   └── BufferFull           a limit of the settings is reached; a load makes room
+├── BufferRefused             what buffer_path names is no staging buffer of this version
+├── BufferUnavailable         the buffer cannot store right now; trying again may help
+│   └── BufferFull            a limit of the settings is reached; a load makes room
 ├── LoadRunning               another load holds the lock
 ├── ReplayWaiting             a replay was asked for before and is not done yet
 ├── LoadFailed                a load stopped; nothing is lost and the next one goes on
@@ -25,7 +25,7 @@ class SettingsError(FluentsError):
 
 
 class BufferRefused(FluentsError):
-    """The file at the buffer's path was left unchanged, as it is not ours to use."""
+    """The file at the buffer's path is no staging buffer of this version; it is unchanged."""
 
 
 class BufferUnavailable(FluentsError):
@@ -33,19 +33,19 @@ class BufferUnavailable(FluentsError):
 
 
 class BufferFull(BufferUnavailable):
-    """Nothing was stored: as much waits for a load as the settings allow."""
+    """Nothing was stored: as many deliveries wait for a load as the settings allow."""
 
 
 class LoadRunning(FluentsError):
-    """A second load at the same time would work on the same dlt state."""
+    """Another load is running: two at a time would change the same dlt state."""
 
 
 class ReplayWaiting(FluentsError):
-    """Only one replay can wait for the next load."""
+    """A replay waits for the next load already, and only one can."""
 
 
 class LoadFailed(FluentsError):
-    """The warehouse does not hold what was loaded; the buffer keeps all of it."""
+    """A load stopped. The buffer keeps all that the warehouse has not confirmed."""
 
 
 class ModelError(FluentsError):
@@ -57,7 +57,7 @@ class QueryError(FluentsError):
 
 
 class ExportFailed(FluentsError):
-    """No file of the folder is half written, but some may be missing or of an earlier export."""
+    """An export stopped. No file is half written, but some may be missing or of an earlier one."""
 
 
 class SqlUnavailable(FluentsError):

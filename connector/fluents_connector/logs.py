@@ -1,4 +1,4 @@
-"""Logs: lines for people on a terminal, one JSON object a line otherwise, on stderr."""
+"""Logs on stderr: text on a terminal, otherwise one JSON object on each line."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 import structlog
 
-# What these say at INFO is theirs, not the operator's: dlt repeats each schema hint, granian
-# each start and stop of a worker.
+# At INFO these log what no operator needs: dlt each schema hint, granian each start and stop of a
+# worker.
 _QUIET = {"dlt": logging.ERROR, "_granian": logging.ERROR, "sqlglot": logging.ERROR}
 
 
 def configure_logs(log_format: str = "auto") -> None:
-    """Sends structlog and the standard library's logs to stderr, as text or JSON.
+    """Writes the logs of structlog and of the standard library to stderr.
 
-    `log_format` is text, json, or auto: text where stderr is a terminal.
+    `log_format` is `text`, `json`, or `auto`: text if stderr is a terminal.
     """
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     renderer: Any = (
-        # its default shows local variables, and a token is one
+        # structlog's default shows local variables, of which a token may be one
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if as_text
         else structlog.processors.JSONRenderer()

@@ -1,7 +1,7 @@
-"""Who may read our files: their owner, and where the settings name one, a group the published ones.
+"""Who may read the files: their owner alone, and the published ones also a group of the settings.
 
-The command line makes all files and folders for the owner only (its umask). What an older version,
-or a program of the user's own with another umask, made wider is closed here.
+The command line makes all files and folders for their owner only, by its umask. Permissions that an
+older version, or a program of the user's with another umask, gave to others are taken away here.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ OWNER_ONLY = 0o077  # the umask
 
 
 def close(*paths: Path) -> None:
-    """Takes from files and folders of ours what others may do with them."""
+    """Takes all permissions on files and folders from everybody but their owner."""
     for path in paths:
-        with suppress(OSError):  # not there, or another user's
+        with suppress(OSError):  # it does not exist, or is another user's
             mode = path.stat().st_mode & 0o7777
             if mode & OWNER_ONLY:
                 path.chmod(mode & ~OWNER_ONLY)
 
 
 def open_to_group(path: Path, group: str) -> None:
-    """Lets `group` read a file or folder, or nobody but its owner where that is empty.
+    """Lets the owner and `group` read a file or folder; the owner alone if `group` is empty.
 
-    Raises `OSError` where this process may not give it to that group.
+    Raises `OSError` if this process may not give it to that group.
     """
     mode = path.stat().st_mode & 0o700
     if group:

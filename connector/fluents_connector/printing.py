@@ -1,10 +1,10 @@
-"""Text from outside as it may be shown to people."""
+"""Makes text that others wrote safe to show on a terminal."""
 
 from __future__ import annotations
 
 
 def printable(text: object) -> str:
-    r"""The text on one line, with `\x1b` for what would move a terminal's cursor or colour it."""
+    r"""The text on one line, with escapes such as `\x1b` for unprintable characters."""
     shown = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
     if shown.isprintable():
         return shown

@@ -26,10 +26,10 @@ def stop_event() -> threading.Event:
 def end_with_parent(parent: int) -> None:
     """Asks Linux to send this process a SIGTERM when `parent`, its parent's pid, is gone.
 
-    Elsewhere it does nothing: a supervisor that is killed there leaves its processes running.
+    On other systems it does nothing: there a supervisor that is killed leaves processes behind.
     """
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it was gone before we asked
+    if os.getppid() != parent:  # it ended before the call above
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,11 +1,12 @@
-"""Replaces values of secret fields in a body, before it reaches the disk.
+"""Redacts: replaces the values of secret fields in a body before it is stored.
 
-Only the values change: all else of the body stays byte for byte, repeated keys, escapes, forms of
-numbers and white space included. A field is found at any depth, also in JSON within text, however
-its name is escaped: case does not count, and `_` may be `-` or nothing. In what is no JSON, a name
-in quotes, a colon and a value are looked for, as far as that can be read.
+Only the values change: the rest of the body stays byte for byte, with its repeated keys, escapes,
+forms of numbers and white space. A field is found at any depth, also in JSON that is the text of
+another field, and however its name is escaped. Its name matches in upper and lower case, with `_`,
+`-` or nothing between its words. A text that is no JSON is searched for a name in quotes, a colon
+and a value.
 
-A body in which no name occurs, which is nearly every one, is only searched.
+A body that holds none of the names, as nearly all do, is searched for them and not parsed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ REPLACEMENT = '"[redacted]"'
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:\s*+)?', re.DOTALL)
 _SIGN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _SCALAR = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s,\]}]+', re.DOTALL)
-_TELLS_NOTHING = {"", '""', "null", "true", "false", "None", "True", "False"}
+_NO_SECRET = {"", '""', "null", "true", "false", "None", "True", "False"}
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})(?:\\u([0-9a-fA-F]{4}))?|(.))", re.DOTALL)
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 # Escapes of the characters of a name, and of the quotes around it.
@@ -35,7 +36,7 @@ _SEPARATORS = re.compile(r"[_-]")
 
 
 class Span(NamedTuple):
-    """What to put in place of a part of a text."""
+    """`text` is to replace the characters from `start` to before `end`."""
 
     start: int
     end: int
@@ -43,11 +44,11 @@ class Span(NamedTuple):
 
 
 class Redactor:
-    """Replaces the values of fields with one of `names`; of none, if there are none."""
+    """Replaces the values of the fields called `names`, if there are any."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = {spelling for name in names for spelling in _spellings(name)}
-        # of which one is in every body that spells a name out
+        # the shortest names: each body that holds a name unescaped holds one of them
         self._markers = [
             name.encode()
             for name in sorted(self._names)
@@ -55,17 +56,17 @@ class Redactor:
         ]
         words = [_SEPARATORS.split(name) for name in sorted(names, key=len, reverse=True)]
         spelled = "|".join("[_-]?".join(map(re.escape, parts)) for parts in words)
-        # from the name on, so that no long run of anything is read again and again
-        self._told = re.compile(
+        # begins with the name, so that no long run of other characters is searched repeatedly
+        self._field = re.compile(
             rf"(?:{spelled})(?P<quote>\\*[\"'])\s*:\s*(?:(?P<open>\\*[\"'])|(?P<bare>[^\s\"'\\,\]}}]))",
             re.IGNORECASE | re.ASCII,
         )
 
     def redacted(self, delivery: Delivery) -> Delivery:
-        """The delivery as it may be stored: `body_hash` stays that of the body as it came."""
+        """The delivery as it may be stored. Its `body_hash` stays that of the body as it came."""
         if delivery.body is None or not self._may_hold(delivery.body):
             return delivery
-        # Latin-1 keeps the bytes of what is no UTF-8
+        # Latin-1 keeps every byte of a body that is not UTF-8
         coding = "utf-8" if delivery.reason is None else "latin-1"
         text = delivery.body.decode(coding)
         spans = self._spans(text) if delivery.reason is None else self._spans_of_any(text)
@@ -96,29 +97,29 @@ class Redactor:
             raw = found[1]
             if found[2] is not None and self._is_name(raw):
                 end = _value_end(text, position)
-                if text[position:end] not in _TELLS_NOTHING:
+                if text[position:end] not in _NO_SECRET:
                     spans.append(Span(position, end, REPLACEMENT))
                 position = end
-            elif "\\" in raw or "'" in raw:  # without, it holds no field: that needs quotes
+            elif "\\" in raw or "'" in raw:  # without quotes in it, a string holds no field
                 spans += self._spans_within(raw, found.start(1))
         return spans
 
     def _spans_within(self, raw: str, offset: int) -> Iterator[Span]:
-        """The values to replace in a string, where that is JSON or much like it."""
+        """The values to replace in a JSON string whose text is JSON or looks like it."""
         if not self._may_hold(raw.encode(errors="replace")):
             return
-        text, places = _unescaped(raw)
+        text, offsets = _unescaped(raw)
         for start, end, replacement in self._spans_of_any(text):
             inner = json.dumps(replacement)[1:-1]
-            yield Span(offset + places(start), offset + places(end), inner)
+            yield Span(offset + offsets(start), offset + offsets(end), inner)
 
     def _spans_of_any(self, text: str) -> list[Span]:
         return self._spans(text) if _is_json(text) else list(self._spans_of_words(text))
 
     def _spans_of_words(self, text: str) -> Iterator[Span]:
-        """What looks like a field with a value, in a text that is no JSON."""
+        """The values of what looks like a field, in a text that is no JSON."""
         position = 0
-        while (found := self._told.search(text, position)) is not None:
+        while (found := self._field.search(text, position)) is not None:
             position = found.end("quote")
             name_start, quote = found.start(), found["quote"]
             if not text.startswith(quote, name_start - len(quote)):
@@ -132,7 +133,7 @@ class Redactor:
                 end = _value_end(text, start)
                 replacement = f"{quote}{REPLACEMENT[1:-1]}{quote}"
             position = max(position, end)
-            if text[start:end] not in _TELLS_NOTHING:
+            if text[start:end] not in _NO_SECRET:
                 yield Span(start, end, replacement)
 
     def _is_name(self, raw: str) -> bool:
@@ -158,7 +159,7 @@ _DECODER = json.JSONDecoder(parse_int=float)
 
 
 def _value_end(text: str, start: int) -> int:
-    """Where the value ends that begins at `start`; the end of the text if that is cut off."""
+    """The end of the value that begins at `start`; the end of the text if it is cut off."""
     if text[start : start + 1] not in ("{", "["):
         found = _SCALAR.match(text, start)
         return found.end() if found else start
@@ -171,22 +172,22 @@ def _value_end(text: str, start: int) -> int:
 
 
 def _closing(text: str, start: int, quote: str) -> int:
-    """Where a quoted text ends: before a quote like the first, or at the end of the whole."""
+    """The end of a quoted text: before a quote like the first, or the end of `text`."""
     end = text.find(quote, start)
     while end > start and text[end - 1] == "\\":  # a quote within
         end = text.find(quote, end + 1)
     return end if end >= 0 else len(text)
 
 
-def _unescaped(raw: str) -> tuple[str, _Places]:
-    """What a JSON string says, and for each place in that the place in `raw`."""
+def _unescaped(raw: str) -> tuple[str, _Offsets]:
+    """The text of a JSON string, and the offset in `raw` of each of its characters."""
     parts: list[str] = []
-    places = _Places()
+    offsets = _Offsets()
     end = 0
     for escape in _ESCAPE.finditer(raw):
         start = escape.start()
         if start > end:
-            places.add(end, start - end)
+            offsets.add(end, start - end)
             parts.append(raw[end:start])
         end = escape.end()
         first, second, short = escape.groups()
@@ -197,25 +198,25 @@ def _unescaped(raw: str) -> tuple[str, _Places]:
             if second is not None:
                 if "\ud800" <= said < "\udc00" and "dc00" <= second.lower() < "e000":
                     said = json.loads(f'"{escape[0]}"')
-                else:  # two characters, of which the second is a place of its own
-                    places.add(start, 1)
+                else:  # two characters, of which the second has an offset of its own
+                    offsets.add(start, 1)
                     parts.append(said)
                     start, said = start + 6, chr(int(second, 16))
-        places.add(start, 1)
+        offsets.add(start, 1)
         parts.append(said)
-    places.add(end, len(raw) - end)
+    offsets.add(end, len(raw) - end)
     parts.append(raw[end:])
-    return "".join(parts), places
+    return "".join(parts), offsets
 
 
-class _Places:
+class _Offsets:
     def __init__(self) -> None:
         self._said: list[int] = []
         self._raw: list[int] = []
         self._length = 0
 
     def add(self, raw: int, length: int) -> None:
-        """The next `length` characters stand at `raw` and after; one may be an escape."""
+        """The next `length` characters begin at `raw`. One character alone may be an escape."""
         self._said.append(self._length)
         self._raw.append(raw)
         self._length += length

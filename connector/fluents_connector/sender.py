@@ -24,11 +24,11 @@ SHOWN_REFUSALS = 5
 
 @dataclass(slots=True)
 class SendResult:
-    """How the receiver answered: `stored`, `duplicate`, `refused`, counted by word."""
+    """How many bodies were answered with `stored`, `duplicate`, `refused` or another status."""
 
     answers: Counter[str] = field(default_factory=Counter)
     refusals: list[str] = field(default_factory=list)
-    """What the receiver said of the first few bodies that it refused."""
+    """The errors of the first few bodies that the receiver refused."""
 
 
 def send(
@@ -75,7 +75,9 @@ def _count(result: SendResult, status: int, answer: dict[str, str]) -> None:
         result.answers[str(answer.get("status", "unknown"))] += 1
         return
     if status == 404:
-        raise SendError("The receiver does not know the token, or does not let this sender in.")
+        raise SendError(
+            "The receiver does not know the token, or this sender may not deliver to it."
+        )
     result.answers["refused"] += 1
     if len(result.refusals) < SHOWN_REFUSALS:
         result.refusals.append(f"{status} {answer.get('error')}: {answer.get('detail')}")
@@ -136,7 +138,7 @@ def _post(
 
 
 def _host(url: str) -> str:
-    """Host and port: never the path, which holds the token, nor a user's password."""
+    """The URL's host and port, without its path, which holds the token, and its password."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:

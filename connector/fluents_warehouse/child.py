@@ -1,4 +1,4 @@
-"""Processes that a command starts and stops."""
+"""Waits for the processes that a command starts, and ends them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def wait_until_ready(
     seconds: float,
     stop: threading.Event | None = None,
 ) -> bool:
-    """Whether `url` answers within some seconds, before the process ends or `stop` is set."""
+    """Whether `url` answers within `seconds`, before the process ends or `stop` is set."""
     stop = stop or threading.Event()
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None and not stop.is_set():
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 # our own http URL
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 # an http URL of this machine
                 return True
         except (urllib.error.URLError, OSError):
             stop.wait(LOOK_SECONDS)
@@ -30,7 +30,7 @@ def wait_until_ready(
 
 
 def end(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Asks a process to end, and kills it if it has not after some seconds."""
+    """Asks a process to end by SIGTERM, and kills it if it has not ended after `seconds`."""
     process.terminate()
     try:
         process.wait(seconds)

@@ -83,10 +83,10 @@ def main() -> None:
 def _run(interrupts: list[int]) -> None:
     try:
         try:
-            # click returns the status of its Exit; what a command returns is None
+            # click returns the status of an Exit; a command itself returns None
             sys.exit(cli(prog_name="fluents-warehouse", standalone_mode=False))
         except Exception as error:
-            # DuckDB, and modules while they are imported, make other errors of a Ctrl-C
+            # DuckDB, and modules during their import, raise other errors at a Ctrl-C
             if interrupts:
                 raise click.exceptions.Abort from error
             raise
@@ -100,6 +100,6 @@ def _run(interrupts: list[int]) -> None:
         click.echo(f"Error: {text}", err=True)
         sys.exit(3 if isinstance(error, LoadRunning) else 1)
     except BrokenPipeError:
-        # `query … | head` closes the pipe; Python would complain once more at its exit.
+        # `query … | head` closed the pipe; Python would report it again when it exits.
         sys.stdout = None
         sys.exit(0)

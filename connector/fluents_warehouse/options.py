@@ -65,7 +65,7 @@ def in_seconds(text: str) -> float:
     return float(number) * _UNITS[unit]
 
 
-class Duration(click.ParamType):  # type: ignore[type-arg] # generic from click 8.2 on
+class Duration(click.ParamType):  # type: ignore[type-arg] # generic since click 8.2
     """Seconds, written as 500ms, 30s, 5m, 1h, or a plain number of seconds."""
 
     name = "duration"
@@ -85,7 +85,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg] # generic from click 
         return float(seconds)
 
 
-class PointInTime(click.ParamType):  # type: ignore[type-arg] # generic from click 8.2 on
+class PointInTime(click.ParamType):  # type: ignore[type-arg] # generic since click 8.2
     """Microseconds since 1970, written as 2026-01-31, 2026-01-31T12:00, or as an age: 7d, 12h."""
 
     name = "time"

@@ -1,8 +1,8 @@
 """Authenticates requests: secret URLs, one or two tokens a webhook, allowed networks, a gateway.
 
-Whoever is not authenticated gets the same 404 as an unknown path, whatever the reason, and costs
-neither a thread that waits for a body nor a row in the buffer. The token comes first, so that
-nothing is read without it; the signature comes last, as it is of the whole body.
+A request that is not authenticated gets the same 404 as an unknown path, whatever the reason. It
+costs neither a thread that waits for its body nor a row in the buffer. The token is checked first,
+so that nothing is read without it; the signature last, as it is of the whole body.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::\d{1,5})?")
 
 
 class NotAuthenticated(Exception):
-    """The request is answered like one of an unknown path; only the metrics tell the `reason`."""
+    """The response is that of an unknown path; the `reason` is counted, and not sent."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -41,7 +41,10 @@ class NotAuthenticated(Exception):
 
 
 class Authenticator:
-    """Authenticates requests as the settings say. `peer` is the address of the connection."""
+    """Authenticates requests as the settings say.
+
+    `peer` is the IP address that a connection comes from, None where it is not known.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._tokens = Tokens(settings.webhooks)
@@ -70,7 +73,7 @@ class Authenticator:
     def check_signature(self, body: bytes | None, header: Header) -> None:
         """Raises `NotAuthenticated` unless `body`, as it came, is signed as it must be.
 
-        None stands for a body that is too large: nobody knows whether that is signed.
+        None stands for a body that is too large, whose signature cannot be checked.
         """
         if self._gateway.signs and (body is None or not self._gateway.signed(header, body)):
             raise NotAuthenticated("wrong_signature")
@@ -92,7 +95,7 @@ class Tokens:
     """Finds the webhook that a token belongs to, in the same time for any token."""
 
     def __init__(self, webhooks: Mapping[str, Iterable[SecretStr]]) -> None:
-        # Digests have one length, so comparing them tells nothing about a token's length.
+        # Digests have one length, so that comparing them reveals nothing about a token's length.
         self._digests = [
             (_digest(token.get_secret_value()), label)
             for label, tokens in webhooks.items()

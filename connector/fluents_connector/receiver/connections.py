@@ -1,18 +1,18 @@
-"""How many connections a worker holds, so that idle ones of strangers shut nobody out."""
+"""How many connections a worker may hold: so many that idle ones do not keep senders out."""
 
 from __future__ import annotations
 
 import resource
 
-MOST = 16_384  # of a worker; an idle one takes some 15 kB
-OTHER_FILES = 256  # the buffer, libraries, metrics, pipes: never for connections
+MOST = 16_384  # connections of a worker; an idle one takes about 15 kB
+OTHER_FILES = 256  # files kept free for the buffer, libraries, metrics and pipes
 WAITING = 4096  # connections that the kernel keeps until a worker takes them (somaxconn limits it)
 
 
 def raise_file_limit() -> int:
-    """Raises this process's limit of open files to the hard one; returns how many it is.
+    """Raises this process's soft limit of open files to the hard limit, and returns it.
 
-    Each connection takes one, and the usual soft limit is 1,024.
+    Each connection takes a file, and the usual soft limit is 1,024.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST + OTHER_FILES if hard == resource.RLIM_INFINITY else hard
@@ -23,5 +23,5 @@ def raise_file_limit() -> int:
 
 
 def connections_of_a_worker(open_files: int) -> int:
-    """How many connections a worker may hold at once, of that many open files."""
+    """How many connections a worker may hold at once if it may open `open_files` files."""
     return max(min(MOST, open_files - OTHER_FILES), 64)

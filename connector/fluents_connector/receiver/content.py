@@ -1,7 +1,7 @@
-"""Undoes the compression of a body, to a bounded size.
+"""Decompresses a body, up to a limit of bytes.
 
-A body that is not compressed as it says, or in a way that is not known here, is refused and kept
-as it came, so that nothing is lost. One that unpacks to too much is not unpacked further.
+A body that cannot be decompressed as its Content-Encoding says goes to the quarantine as it came,
+so that nothing is lost. One that decompresses to more than the limit is decompressed no further.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _SHOWN = 40
 
 
 class TooLarge(Exception):
-    """The body unpacks to more than is allowed."""
+    """The body has more bytes than is allowed, or would have once decompressed."""
 
 
 def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     """`body` without its Content-Encoding: gzip, deflate, identity or none.
 
-    Raises `TooLarge` beyond `limit` bytes, and `NotAnEvent` for what cannot be unpacked.
+    Raises `TooLarge` beyond `limit` bytes, and `NotAnEvent` if it cannot be decompressed.
     """
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
@@ -32,7 +32,7 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
         try:
             return _inflated(body, zlib.MAX_WBITS, limit)
         except NotAnEvent:
-            return _inflated(body, -zlib.MAX_WBITS, limit)  # without zlib's frame, as some send
+            return _inflated(body, -zlib.MAX_WBITS, limit)  # some send it without the frame of zlib
     raise NotAnEvent(
         "unknown_encoding",
         f"The Content-Encoding {encoding[:_SHOWN]!a} is none of gzip, deflate and identity.",

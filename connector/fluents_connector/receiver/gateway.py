@@ -1,6 +1,6 @@
-"""Proof that a request came through the user's own gateway: a shared header, a signature.
+"""Authenticates the gateway that a request came through: by a shared header, by a signature.
 
-Both are optional, and come on top of the secret URL. Secrets are compared in constant time.
+Both are optional, and required beside the secret URL. Secrets are compared in constant time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Gateway:
         hmac_secrets: Sequence[SecretStr] = (),
     ) -> None:
         self._header = header
-        self._secrets = secrets  # as they are, which no traceback shows
+        self._secrets = secrets  # as SecretStr, whose values no traceback shows
         self._hmac_header = hmac_header
         self._hmac_secrets = hmac_secrets
 
@@ -53,8 +53,8 @@ class Gateway:
         return bool(self._hmac_header)
 
     def knows(self, header: Header) -> bool:
-        """Whether the shared header holds the secret. Compares with each, found or not."""
-        # What WSGI gives is bytes as Latin-1.
+        """Whether the shared header holds a secret. Compares with every secret, found or not."""
+        # WSGI gives the bytes of a header as Latin-1.
         asked = _digest((header(self._header) or "").encode("latin-1", "replace"))
         known = not self._header
         for secret in self._secrets:
@@ -62,9 +62,9 @@ class Gateway:
         return known
 
     def signed(self, header: Header, body: bytes) -> bool:
-        """Whether the signature is the HMAC-SHA256 of `body` as it came.
+        """Whether the signature is the HMAC-SHA256 of `body`, the body as it came.
 
-        It may be in hexadecimal or base64, with `sha256=` in front or not.
+        It may be hexadecimal or base64, with or without `sha256=` before it.
         """
         asked = _signature(header(self._hmac_header) or "")
         good = not self.signs
@@ -84,7 +84,7 @@ class Gateway:
 
 
 def _signature(text: str) -> bytes:
-    """The bytes of a signature; none for anything else."""
+    """The bytes of a signature; no bytes for any other text."""
     text = text.strip().removeprefix("sha256=")
     if _HEX.fullmatch(text):
         return bytes.fromhex(text)
@@ -95,7 +95,7 @@ def _signature(text: str) -> bytes:
 
 
 def _digest(secret: bytes) -> bytes:
-    # Of one length, so comparing tells nothing about a secret's length.
+    # Digests have one length, so that comparing them reveals nothing about a secret's length.
     return hashlib.sha256(secret).digest()
 
 

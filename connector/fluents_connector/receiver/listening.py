@@ -1,4 +1,4 @@
-"""Whether the receiver could listen as the settings say, before anything is started."""
+"""Checks before the start that the receiver can listen as the settings say."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fluents_connector.settings import Settings
 
 
 def check_can_listen(settings: Settings) -> None:
-    """Raises `SettingsError` if the certificate cannot be used or the port is taken."""
+    """Raises `SettingsError` if the certificate cannot be used or the port is in use."""
     _check_certificate(settings)
     claim_port(settings.host, settings.port)
 
 
 def claim_port(host: str, port: int, keys: str = "host and port") -> None:
-    """Raises `SettingsError`, which names the `keys` to set, if nobody could listen there."""
-    # granian's workers share a port, and would share it with a stranger's as well.
+    """Raises `SettingsError`, which names the `keys` to set, if the port cannot be listened on."""
+    # granian's workers share the port, and would share it with another program as well.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -35,7 +35,7 @@ def _check_certificate(settings: Settings) -> None:
         return
     files = settings.tls_certificate, settings.tls_key
     try:
-        # without a password, as it would be asked for on the terminal
+        # a given password, as OpenSSL would ask for one on the terminal
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*files, password="")
     except OSError as error:  # ssl.SSLError is one
         raise SettingsError(

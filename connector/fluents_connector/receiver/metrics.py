@@ -1,11 +1,11 @@
 """Prometheus metrics of the receiver.
 
-No label holds what a sender wrote: reasons are words of ours, statuses are numbers.
+No label holds what a sender wrote: a reason is one of a fixed set of words, a status a number.
 
-What the buffer counts, and what the last load did, is read at each scrape, so it is right across
-worker processes and restarts. What only a worker sees (answers, latency) is summed over the
-workers by prometheus_client's multiprocess mode, which `fluents_connector.receiver.server` switches
-on.
+The counts of the buffer and the outcome of the last load are read at each scrape, so they are right
+across worker processes and restarts. Responses and latencies, which each worker counts for itself,
+are summed by prometheus_client's multiprocess mode, which `fluents_connector.receiver.server`
+switches on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 from fluents_connector.buffer import Buffer
 from fluents_connector.load_report import read_report
 
-# From one commit on a fast disk to the buffer's own time-out.
+# seconds: from one commit on a fast disk to the buffer's own timeout
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
@@ -65,7 +65,7 @@ class Metrics:
         self.responses.labels(str(status)).inc()
 
     def page(self) -> bytes:
-        """The metrics of all processes in Prometheus' text format."""
+        """The metrics of all processes, in the text format of Prometheus."""
         registry = self._registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             registry = CollectorRegistry()
@@ -83,7 +83,7 @@ class BufferCollector(Collector):
         self._buffer = buffer
 
     def collect(self) -> Iterator[Metric]:
-        """The buffer's counts, depth and the age of what waits longest."""
+        """The buffer's counts, and the age in seconds of the oldest pending event."""
         counts = self._buffer.counts()
         for name, help_, value in (
             ("received", "Deliveries received.", counts.received),
@@ -112,13 +112,13 @@ class BufferCollector(Collector):
 
 
 class LoadCollector(Collector):
-    """Reads what the last load said of itself at each scrape; nothing before the first load."""
+    """Reads the report of the last load at each scrape; there is none before the first load."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
 
     def collect(self) -> Iterator[Metric]:
-        """The last load's time, outcome, size and duration."""
+        """When the last load ended, its outcome, its deliveries and its seconds."""
         report = read_report(self._data_dir)
         if report is None:
             return

@@ -1,9 +1,9 @@
-"""What was not let in, by reason: for `status`, across processes and restarts.
+"""Counts refused requests by reason, across processes and restarts, for `status`.
 
-A first set-up that fails has to show somewhere, and an attack may cost nothing. So requests are
-only counted in memory; what came within a second is added to one small file by one write, and the
-log gets one line a minute for each reason, whatever the number of processes. Neither path, token
-nor address is kept.
+A set-up that fails has to show somewhere, and an attack must cost next to nothing. So requests are
+counted in memory, the counts of a second are added to one small file by one write, and the log gets
+one line a minute for each reason, however many processes there are. No path, token or address is
+kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LAST_SECOND = 253_402_300_799  # of the year 9999, with which datetime ends
 
 ADVICE = {
     "wrong_token": "The URL in Fluents holds no token of [webhooks]: `init` prints the right one.",
-    "not_found": "The path is none of ours: `init` prints the URL to paste into Fluents.",
+    "not_found": "The receiver has no such path: `init` prints the URL to paste into Fluents.",
     "method_not_allowed": "Only POST delivers.",
     "outside_allowed_networks": "The sender's address is in none of allowed_networks.",
     "unknown_sender": "X-Forwarded-For has fewer entries than trusted_proxies says.",
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 class Refusals:
-    """Counts what one process did not let in, and adds it to the file in `folder`."""
+    """Counts the requests that one process refused, and adds them to the file in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,7 +51,7 @@ class Refusals:
         self._timer: threading.Timer | None = None
 
     def note(self, reason: str) -> None:
-        """Counts one request; the same work for any reason, and no write."""
+        """Counts one request in memory: the same work for each reason."""
         with self._lock:
             self._new[reason] += 1
             if self._timer is None:
@@ -59,12 +59,12 @@ class Refusals:
                 self._timer.start()
 
     def flush(self) -> None:
-        """Adds to the file what is new. What cannot be written waits for the next refusal."""
+        """Adds the new counts to the file. If that fails, they wait for the next refusal."""
         with self._lock:
             new, self._new, self._timer = self._new, Counter(), None
         try:
             due = _add(self._folder, new, time.time())
-        except (OSError, Timeout):  # a full disk, say, of which the buffer speaks
+        except (OSError, Timeout):  # such as a full disk, which the buffer reports
             with self._lock:
                 self._new.update(new)
             return
@@ -75,7 +75,7 @@ class Refusals:
 
 
 def read_refusals(folder: Path) -> dict[str, dict[str, Any]]:
-    """For each reason `count` and `last_at` (seconds since 1970); empty where none is recorded."""
+    """For each reason its `count` and `last_at`, in seconds since 1970; empty if there is none."""
     try:
         recorded = _recorded(folder / FILE)
     except OSError:
@@ -87,7 +87,7 @@ def read_refusals(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _recorded(path: Path) -> dict[str, dict[str, Any]]:
-    """The rows that are whole: a damaged file must end neither `status` nor the counting."""
+    """The rows that are complete: a damaged file may stop neither `status` nor the counting."""
     try:
         recorded = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError, RecursionError):
@@ -108,7 +108,7 @@ def _is_whole(row: object) -> bool:
 
 
 def _add(folder: Path, new: Mapping[str, int], now: float) -> dict[str, int]:
-    """Records counts; returns those that are due for the log, since the last line of each."""
+    """Adds counts to the file; returns those to log now: of each reason, since its last line."""
     due: dict[str, int] = {}
     path = folder / FILE
     with FileLock(folder / f"{FILE}.lock", timeout=LOCK_SECONDS):

@@ -1,6 +1,6 @@
 """Serves the receiver with granian: worker processes that share one staging buffer.
 
-SIGTERM and Ctrl-C stop taking requests, finish those under way and end with status 0.
+At SIGTERM and Ctrl-C it takes no more requests, finishes those under way and ends with status 0.
 """
 
 from __future__ import annotations
@@ -32,31 +32,34 @@ from fluents_connector.receiver.connections import (
 from fluents_connector.receiver.listening import check_can_listen
 from fluents_connector.settings import Settings
 
-STOP_SECONDS = 10  # for requests under way; one that takes longer is cut off
+STOP_SECONDS = 10  # for requests under way; those that take longer are cut off
 MAX_HEADER_BYTES = 64 * 1024  # more than any proxy sends; beyond it granian answers 431
 
-OPEN_SECONDS = 1.0  # between two tries of a worker to open a buffer that is unavailable
+OPEN_SECONDS = 1.0  # between two attempts of a worker to open a buffer that is unavailable
 # prometheus_client maps its files: on a full disk, a write to one would kill the worker.
-MEMORY = Path("/dev/shm")  # noqa: S108 # in a folder of our own there
+MEMORY = Path("/dev/shm")  # noqa: S108 # in a temporary folder there
 
 log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT. Raises `SettingsError` if the port cannot be had."""
+    """Serves until SIGTERM or SIGINT. Raises `SettingsError` if nobody could deliver.
+
+    That is so without a webhook, with a certificate that cannot be used and on a port in use.
+    """
     if not settings.webhooks:
         raise SettingsError(
             "No webhook has a token, so nobody could deliver. Run `fluents-warehouse init`, or "
             'write below [webhooks] a line such as main = "<token>".'
         )
-    # Made, or refused, here once: a worker that fails would only be started again.
+    # Made, or refused, here: a worker that fails would only be started again.
     open_buffer(settings).close()
     if buffer_store(settings).recovery_is_unfinished():
         log.warning("recovery_unfinished", advice="run `fluents-warehouse buffer recover`")
     check_can_listen(settings)
     memory = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="fluents-metrics-", dir=memory) as metrics_dir:
-        # prometheus_client reads it when a worker imports it.
+        # prometheus_client reads this when a worker imports it
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir
         server = Server(
             "fluents-warehouse",
@@ -64,7 +67,7 @@ def serve(settings: Settings) -> None:
             port=settings.port,
             interface=Interfaces.RSGI,
             workers=settings.workers,
-            http=HTTPModes.http1,  # a second protocol would need limits of its own
+            http=HTTPModes.http1,  # HTTP/2 would need limits of its own
             websockets=False,
             ssl_cert=settings.tls_certificate,
             ssl_key=settings.tls_key,
@@ -73,21 +76,21 @@ def serve(settings: Settings) -> None:
             # granian's own default shares the backlog among the workers: 512 connections each
             backpressure=connections_of_a_worker(raise_file_limit()),
             http1_settings=HTTP1Settings(
-                # from the connection, or from the answer before, on: idle connections go
+                # counted from the connection or the last response, so idle ones are closed
                 header_read_timeout=round(
                     min(settings.header_seconds, settings.request_seconds) * 1000
                 ),
                 max_buffer_size=MAX_HEADER_BYTES,
             ),
             log_level=LogLevels.error,
-            log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # to our handler
+            log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # to configure_logs
             log_access=False,  # a path holds a token
             respawn_failed_workers=True,
             respawn_interval=0.1,
             workers_kill_timeout=STOP_SECONDS,
         )
-        # A worker inherits the parent's handler, which would swallow a stop during its start. One
-        # that comes with the fork itself waits until the worker has its own.
+        # A worker inherits the parent's signal handler, which would ignore a SIGTERM during the
+        # worker's start. One that arrives during the fork waits until the worker has reset it.
         os.register_at_fork(
             before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGTERM}),
             after_in_parent=_let_stop,
@@ -108,8 +111,8 @@ def _stop_at_once() -> None:
 
 
 def _worker_app(settings: Settings, parent: int) -> Any:
-    # Ctrl-C reaches the whole process group, but the parent alone stops the workers: granian's
-    # handler hangs when a second signal interrupts it.
+    # Ctrl-C reaches the whole process group, but only the parent may stop the workers: granian's
+    # handler in a worker hangs when a second signal interrupts it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_parent(parent)
     # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
@@ -123,10 +126,10 @@ def _worker_app(settings: Settings, parent: int) -> Any:
 
 
 def _open_buffer(settings: Settings) -> Buffer:
-    # A worker that died at once, again and again, would take the others with it: granian gives up.
+    # granian ends all workers when one fails repeatedly at its start, so this waits instead.
     while True:
         try:
-            # Made by `serve` alone: a worker that made one would hide that the other is gone.
+            # Only `serve` makes one: one made by a worker would hide that the first is gone.
             buffer_store(settings).require()
             return open_buffer(settings)
         except BufferUnavailable as error:
@@ -135,10 +138,10 @@ def _open_buffer(settings: Settings) -> Buffer:
 
 
 def collect_garbage_seldom() -> None:
-    """Keeps Python's garbage collector away from a body while it is read.
+    """Lets Python's garbage collector run seldom, as it would run while a body is parsed.
 
-    The millions of lists that a hostile body may hold are looked through again and again while
-    they grow, which makes the body five times as dear. What a request leaves is freed anyway.
+    It would look through the millions of lists of a hostile body again and again while they grow,
+    which makes parsing it five times as slow. Reference counting frees what a request leaves.
     """
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

@@ -1,4 +1,4 @@
-"""What people may set: in `fluents.toml`, in the environment, and how each value is checked."""
+"""Settings: read from `fluents.toml` and the environment, and checked once."""
 
 from fluents_connector.settings.checks import WEBHOOK_PATH
 from fluents_connector.settings.loading import (

@@ -1,8 +1,8 @@
-"""The names under which the facts of a payload are looked for: the first that is there wins.
+"""For each fact, the names of the payload's fields that may hold it, in the order of preference.
 
-One place for what public evidence offers: Fluents' page, Vocode's API and library, and other
-people's clients. `[fields]` in the settings puts a user's own names in front. A dot leads into
-an object: `call.reason` is the field `reason` of the field `call`.
+They are from public sources: Fluents' documentation, Vocode's API and library, and clients that
+others have published. `[fields]` in the settings adds names before them. A dot leads into an
+object: `call.reason` is the field `reason` of the field `call`.
 
 `action_success`, `action_error`, `action_failure_message`, `action_http_status` and
 `action_status` are looked for within what `action_output` names, and then beside it. Of errors, a
@@ -104,7 +104,7 @@ SECRET_FIELDS = (
     "refresh_token",
     "secret",
     "secret_key",
-    "signature_secret",  # the sender's ancestor has it in action_config
+    "signature_secret",  # Vocode has it in action_config
     "telephony_account_connection",  # may hold a telephony provider's token
     "token",
     "webhook_secret",
@@ -113,9 +113,9 @@ SECRET_FIELDS = (
 
 
 def wrong_path(path: str) -> str:
-    """What is wrong with the name of a payload's field, or path of them; "" where nothing is.
+    """What is wrong with the name or dotted path of a payload's field; "" if nothing is.
 
-    DuckDB's JSON functions refuse what is refused here, or take it for a pattern.
+    DuckDB's JSON functions would refuse what is refused here, or take it for a pattern.
     """
     if not path:
         return "it is empty"

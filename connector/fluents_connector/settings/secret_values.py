@@ -1,4 +1,4 @@
-"""Secrets as settings: long enough, not thought up, and never shown."""
+"""The types of settings that are secrets: long, random, and never shown."""
 
 from __future__ import annotations
 
@@ -65,4 +65,4 @@ Secrets = Annotated[
     BeforeValidator(_from_environment),
     Field(max_length=2),
 ]
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")]  # those with _ are dropped
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")]  # a server drops headers with _

@@ -1,4 +1,4 @@
-"""Finds secrets that somebody thought up. One that a generator made always passes."""
+"""Finds secrets that a person made up and others can guess. Generated ones pass."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 MIN_DIFFERENT = 8  # 24 random hexadecimal digits have fewer in 3 of 100,000 cases
 
-# Of six letters or more, as a random token holds a shorter word too often.
+# Each has six letters or more, as random tokens hold shorter words too often.
 _WORDS = re.compile(
     "change.?me|default|example|fluents|letmein|password|placeholder|qwerty|replace.?me|secret"
     "|webhook",
@@ -16,7 +16,7 @@ _WORDS = re.compile(
 
 
 def weakness(secret: str) -> str | None:
-    """Why `secret` can be guessed, as the end of a sentence about it, or None."""
+    """Why `secret` can be guessed, as the predicate of a sentence about it; None if it cannot."""
     if len(set(secret)) < MIN_DIFFERENT:
         return f"has fewer than {MIN_DIFFERENT} different characters"
     if any(_repeats(secret, period) for period in range(1, len(secret) // 2 + 1)):

@@ -20,7 +20,7 @@ from fluents_warehouse.child import wait_until_ready
 from fluents_warehouse.commands.init import webhook_urls, write_settings
 from fluents_warehouse.commands.load import describe, progress_bar
 
-MARK = ".made-by-demo"  # only a folder that has it is ever deleted
+MARK = ".made-by-demo"  # a file; only a folder that holds it is ever deleted
 START_SECONDS = 20.0
 
 _OVERVIEW = """

@@ -18,17 +18,17 @@ from fluents_connector.settings import WARNED
 from fluents_warehouse.child import end
 from fluents_warehouse.options import Duration, config_option
 
-# A receiver or SQL server that never ran for this long is not worth starting again: the cause is a
-# setting or a port, and it has said so on stderr. One that has run is always started again, and so
-# is the loader in any case: the receiver never goes down for it.
+# A receiver or SQL server that never ran for so long is not started again: a setting or a port is
+# wrong, and its message is on stderr. One that has run is always started again. So is the loader,
+# whatever happens: the receiver does not stop because of it.
 STARTED_SECONDS = 5.0
 RESTART_SECONDS = 1.0
-MAX_RESTART_SECONDS = 60.0  # the wait doubles up to it while a process ends soon after its start
-STOP_SECONDS = 30.0  # for requests and a load under way; then they are killed, losing nothing
+MAX_RESTART_SECONDS = 60.0  # the wait doubles up to this while a process ends soon after its start
+STOP_SECONDS = 30.0  # for requests and a load under way; then they are killed, and nothing is lost
 
 
 class _Child:
-    """A command of ours in a process of its own, started again when it dies."""
+    """A command in a process of its own, started again when it ends."""
 
     def __init__(self, name: str, arguments: list[str], *, must_start: bool = True) -> None:
         self.name = name
@@ -39,7 +39,7 @@ class _Child:
         self.start()
 
     def start(self) -> None:
-        # A session of its own: Ctrl-C reaches only the supervisor, which stops one by one.
+        # In its own session, so that Ctrl-C reaches only the supervisor, which stops each in turn.
         self.process = subprocess.Popen(  # noqa: S603
             self._command,
             env={**os.environ, WARNED: "1"},
@@ -50,7 +50,7 @@ class _Child:
         self._restart_at = None
 
     def is_due(self) -> bool:
-        """Whether it has ended, and waited long enough to be started again. Says that it ended."""
+        """Whether it has ended and its wait for the next start is over. Logs that it ended."""
         import structlog
 
         if not self.has_ended():
@@ -70,7 +70,7 @@ class _Child:
         return now >= self._restart_at
 
     def has_ended(self) -> bool:
-        """Whether it is not running. Raises `FluentsError` if it never really ran."""
+        """Whether it has ended. Raises `FluentsError` if it failed at its first start."""
         has_ended = self.process.poll() is not None
         if time.monotonic() - self._started_at > STARTED_SECONDS:
             self._has_started = True
@@ -85,9 +85,9 @@ class _Child:
 
 
 def _check_sql(options: list[str], stop: threading.Event) -> None:
-    """Ends the command where SQL cannot be served, which `sql --check` has said then.
+    """Ends the command if SQL cannot be served, after the message of `sql --check`.
 
-    It may take long: DuckDB may be fetching extensions.
+    It may take minutes, while DuckDB downloads extensions.
     """
     check = _Child("sql --check", ["sql", "--check", *options])
     while check.process.poll() is None:
@@ -114,11 +114,11 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     from fluents_connector.receiver.listening import check_can_listen, claim_port
     from fluents_connector.settings import load_settings
 
-    settings = load_settings(config)  # said once here, not by both processes
+    settings = load_settings(config)  # warns here, and not in each process
     if not settings.webhooks:
         raise SettingsError("No webhook has a token. Run `fluents-warehouse init`.")
     configure_logs(settings.log_format)
-    check_can_listen(settings)  # here too: a second `run` ends at once, and with one message
+    check_can_listen(settings)  # here too, so that a second `run` ends at once, with one message
     if sql:
         claim_port(settings.sql_host, settings.sql_port, "sql_host and sql_port")
     stop = stop_event()

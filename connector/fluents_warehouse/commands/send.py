@@ -32,7 +32,7 @@ def send(
     from fluents_connector.sender import send as send_bodies
     from fluents_connector.settings import load_settings
 
-    # the secrets of a gateway are for the receiver of the settings alone
+    # only the receiver of the settings may get the gateway's secrets
     gateway = Gateway() if url else Gateway.of(load_settings(config))
     result = send_bodies(
         _bodies(file.read()),
@@ -51,7 +51,7 @@ def send(
 def _webhook_url(webhook: str | None, config: Path | None) -> str:
     from fluents_connector.settings import load_settings
 
-    # where the receiver itself listens, as a public URL may lead through the internet
+    # the address that the receiver listens on: a public URL may lead through the internet
     settings = load_settings(config).model_copy(update={"public_url": ""})
     urls = dict(webhook_urls(settings))
     if webhook is None and urls:
@@ -63,7 +63,7 @@ def _webhook_url(webhook: str | None, config: Path | None) -> str:
 
 
 def _bodies(content: bytes) -> Iterator[bytes]:
-    """One body, the items of a list, or the lines: whatever `content` is as a whole."""
+    """The items if `content` is a JSON list, itself if it is other JSON, or else its lines."""
     try:
         whole = json.loads(content)
     except (ValueError, RecursionError):

@@ -148,7 +148,7 @@ def test_a_body_over_the_limit_answers_413_and_is_recorded_without_it(
     assert [(row.reason, row.body) for row in refused] == [("too_large", None)] * 3
 
 
-def test_whoever_may_not_deliver_gets_the_same_404_and_stores_nothing(
+def test_a_request_that_is_not_authenticated_gets_the_same_404_and_stores_nothing(
     make_client: MakeClient, buffer: SqliteBuffer
 ) -> None:
     client, closed = make_client(), make_client(allowed_networks=["203.0.113.0/24"])

@@ -86,7 +86,7 @@ def test_any_other_address_is_not_within(address: str | None) -> None:
     assert not is_within(address, NETWORKS)
 
 
-def test_a_mapped_address_is_judged_as_the_ipv4_address_that_it_is() -> None:
+def test_a_mapped_address_counts_as_the_ipv4_address_that_it_is() -> None:
     assert not is_within("::ffff:10.0.0.1", [ip_network("::ffff:0:0/96")])
 
 
@@ -109,7 +109,7 @@ PEER = "192.0.2.1"  # the proxy that spoke to us
 FORWARDED = {
     "no proxy declared": ("203.0.113.9", 0, PEER),
     "one entry": ("203.0.113.9", 1, "203.0.113.9"),
-    "the sender's own tale before it": ("10.0.0.1, 203.0.113.9", 1, "203.0.113.9"),
+    "the sender's own claim before it": ("10.0.0.1, 203.0.113.9", 1, "203.0.113.9"),
     "two proxies": ("10.0.0.1, 203.0.113.9, 192.0.2.7", 2, "203.0.113.9"),
     "no header": ("", 1, ""),
     "fewer entries than proxies": ("203.0.113.9", 2, None),
@@ -142,6 +142,6 @@ def test_a_proxy_never_passes_for_the_sender(forwarded: str, proxies: int) -> No
 
 
 @given(st.text(st.characters(codec=None)), st.ip_addresses().map(str), st.integers(1, 8))
-def test_what_a_sender_writes_itself_changes_nothing(tale: str, true: str, proxies: int) -> None:
+def test_what_a_sender_writes_itself_changes_nothing(claim: str, true: str, proxies: int) -> None:
     added = [true, *["192.0.2.7"] * (proxies - 1)]  # by the proxies, from the outermost on
-    assert sender_address(PEER, ", ".join([tale, *added]), proxies) == true
+    assert sender_address(PEER, ", ".join([claim, *added]), proxies) == true

@@ -1,4 +1,4 @@
-"""A gateway's shared header and signature let in what they should and nothing else."""
+"""A gateway's shared header and signature authenticate what they should and nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BODY = b'{"call_id":"c","type":"t"}'
 DIGEST = hmac.new(NEW.encode(), BODY, hashlib.sha256).digest()
 
 
-def test_what_is_not_set_is_not_asked_for() -> None:
+def test_a_header_that_is_not_set_is_not_required() -> None:
     assert Gateway().knows(Headers().get)
     assert Gateway().signed(Headers().get, BODY)
     assert Gateway().proof(BODY) == {}
@@ -86,7 +86,7 @@ def test_any_text_may_be_a_header(value: str, body: bytes) -> None:
 
 
 @given(st.binary())
-def test_what_proves_a_body_lets_it_in(body: bytes) -> None:
+def test_the_headers_made_for_a_body_authenticate_it(body: bytes) -> None:
     headers = Headers(GATEWAY.proof(body))
     assert GATEWAY.knows(headers.get)
     assert GATEWAY.signed(headers.get, body)

@@ -1,4 +1,4 @@
-"""A set-up that fails shows: what was not let in is counted by reason, and no secret is kept."""
+"""A set-up that fails shows: refused requests are counted by reason, and no secret is kept."""
 
 from __future__ import annotations
 

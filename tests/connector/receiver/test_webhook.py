@@ -1,4 +1,4 @@
-"""Who may not come in gets the same 404 and stores nothing; what came in is kept as it was."""
+"""A request that is not authenticated gets a 404 and stores nothing; a body is kept as it came."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def proof(settings: dict[str, object], content: bytes) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("asked", [SHARED, SIGNED, SHARED | SIGNED], ids=["shared", "HMAC", "both"])
-def test_only_what_the_gateway_vouches_for_gets_in(
+def test_only_what_the_gateway_vouches_for_is_authenticated(
     make_client: MakeClient, buffer: SqliteBuffer, asked: dict[str, object]
 ) -> None:
     client = make_client(**asked)
@@ -135,7 +135,7 @@ def test_a_proxy_that_nobody_declared_does_not_open_the_metrics(
     assert client.get("/metrics", headers={header: "a"}).status_code == 404
 
 
-def test_each_reason_is_counted_by_a_word_of_ours(make_client: MakeClient) -> None:
+def test_each_reason_is_counted_by_a_word_of_a_fixed_set(make_client: MakeClient) -> None:
     client = make_client(allowed_networks=["127.0.0.0/8"], **SHARED)
     shared = {"X-Shared": SECRET}
     client.post(f"{URL}x", data=GOOD)
