@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from fluents_warehouse.cli import cli
-from tests.docs.pages import page
+from tests.docs.pages import all_pages, page
 
 ROWS = re.findall(r"^\| `([^`]+)` \| (.*) \|$", page("docs/commands.md"), re.MULTILINE)
 
@@ -50,3 +50,12 @@ def test_each_command_takes_the_name_of_a_settings_file() -> None:
         if not any("--config" in parameter.opts for parameter in command.params)
     ]
     assert without == ["demo"]
+
+
+def test_each_command_that_a_page_shows_is_one() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in all_pages())
+    code = "\n".join(re.findall(r"^```.*?^```|`[^`\n]+`", text, re.DOTALL | re.MULTILINE))
+    shown = re.findall(r"(?:[`/]|^)fluents-warehouse ([a-z]+(?: [a-z]+)?)", code, re.MULTILINE)
+    unknown = {words for words in shown if not {words, words.split()[0]} & COMMANDS.keys()}
+    assert len(shown) > 15
+    assert unknown == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -105,6 +106,12 @@ def test_the_settings_table_has_the_defaults_of_the_code() -> None:
         if not in_words & {*keys(first)}:
             defaults = [as_shown(Settings.model_fields[key].default) for key in keys(first)]
             assert [*filter(None, defaults)] == [*filter(None, default.split(", "))], first
+
+
+def test_each_setting_that_a_page_shows_in_toml_is_one() -> None:
+    blocks = [block for path in all_pages() for block in fenced(path.read_text("utf-8"), "toml")]
+    assert len(blocks) >= 4
+    assert {key for block in blocks for key in tomllib.loads(block)} <= set(Settings.model_fields)
 
 
 @pytest.mark.parametrize("name", generate.pages())
