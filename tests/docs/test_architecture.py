@@ -29,6 +29,15 @@ def test_each_path_that_a_page_names_is_there(name: str) -> None:
     assert [path for path in paths_in(page(name)) if not is_there(path)] == []
 
 
+def test_each_file_and_folder_of_the_flow_is_there() -> None:
+    drawn = page("docs/architecture.md").split("```")[1]
+    named = re.findall(r"[\w/]+\.py|\b\w[\w/]*/(?=[\s,])", drawn)
+    below = ("", "*/*/", "*/*/receiver/")
+    missing = [path for path in named if not any(any(ROOT.glob(top + path)) for top in below)]
+    assert len(named) > 10
+    assert missing == []
+
+
 def test_each_of_the_ten_changes_names_its_files() -> None:
     changes = re.split(r"^### \d+\. ", page("docs/architecture.md"), flags=re.MULTILINE)[1:]
     assert len(changes) == 10
