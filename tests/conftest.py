@@ -20,12 +20,31 @@ from tests.processes import Receiver, run_command
 settings_of_hypothesis.register_profile("many")  # see tests/pipelines/profiles.py
 # Its tests need DuckDB's extension quack, which PyPI has for DuckDB 1.5.5: see .ci/run.
 collect_ignore = [] if find_spec("duckdb_extension_quack") else ["quack"]
+PROCESS_FOLDERS = {
+    "ancestor",
+    "attacks",
+    "benchmarks",
+    "cli",
+    "docs",
+    "notebooks",
+    "quack",
+    "recipes",
+}
+PROCESS_FIXTURES = {"command", "receiver", "disk", "faulty_library"}
 PRINTED = ("dlt", "duckdb", "flask", "granian", "pyarrow")
 
 
 def pytest_report_header() -> str:
     """The versions that matter when a test fails elsewhere."""
     return "with " + ", ".join(f"{name} {version(name)}" for name in PRINTED)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what starts processes, so that `-m "not process"` is the quick part."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in PROCESS_FOLDERS or PROCESS_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("process")
 
 
 @pytest.fixture

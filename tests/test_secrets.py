@@ -139,6 +139,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.attack
 def test_no_command_but_init_shows_a_secret(tmp_path: Path) -> None:
     secrets = {"gateway_secret": SHARED, "hmac_secret": KEY}
     write_settings(tmp_path, port=9, gateway_header="X-Shared", hmac_header="X-Sum", **secrets)

@@ -165,21 +165,18 @@ def _parse(body: bytes) -> Any:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise NotAnEvent("not_utf8", f"The body is not UTF-8: byte {error.start}.") from None
-    too_deep = NotAnEvent("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
+    if text.startswith("\ufeff"):
+        raise NotAnEvent("not_json", "The body is not JSON: it starts with a byte order mark.")
+    # Before Python reads it, as each version of Python gives up at another depth. Counting brackets
+    # is a fast upper bound that nearly every body stays below.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+        raise NotAnEvent("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
     try:
-        if text.startswith("\ufeff"):
-            raise NotAnEvent("not_json", "The body is not JSON: it starts with a byte order mark.")
-        event = _DECODER.decode(text)
-    except RecursionError:
-        raise too_deep from None
+        return _DECODER.decode(text)
     except NotAnEvent:
         raise
     except ValueError as error:
         raise NotAnEvent("not_json", f"The body is not JSON: {error}.") from None
-    # Counting brackets is a fast upper bound that nearly every body stays below.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
-        raise too_deep
-    return event
 
 
 def _refuse_constant(constant: str) -> None:

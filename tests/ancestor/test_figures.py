@@ -34,6 +34,7 @@ def test_the_figures_are_those_that_were_drawn(found: list[Figure], form: str) -
     assert not wrong, "\n".join([f"{right} of {len(of_form)} are right", *wrong])
 
 
+@pytest.mark.attack
 def test_figures_of_calls_over_http_and_no_file_has_the_secret(
     receiver: Receiver, command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:

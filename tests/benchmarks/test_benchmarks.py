@@ -17,6 +17,8 @@ from tests.benchmarks.history import make
 from tests.benchmarks.measure import percentile, table
 from tests.processes import environment
 
+pytestmark = pytest.mark.attack
+
 ROOT = Path(__file__).parents[2]
 
 

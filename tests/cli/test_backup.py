@@ -41,6 +41,7 @@ def messages(settings: Settings) -> list[str]:
     return sorted((row[0] for row in rows), key=int)
 
 
+@pytest.mark.attack
 def test_a_backup_under_traffic_ends_and_holds_what_was_acknowledged_before(
     receiver: Receiver, command: Command, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_backup_under_traffic_ends_and_holds_what_was_acknowledged_before(
     assert receiver.post(body("event_error", "after")).status_code == 200
 
 
+@pytest.mark.attack
 def test_after_a_restore_nothing_is_lost_or_doubled(command: Command, settings: Settings) -> None:
     clock = Clock()
     store(settings, BODIES[:10], clock)
@@ -99,6 +101,7 @@ def test_after_a_restore_nothing_is_lost_or_doubled(command: Command, settings: 
     assert command("buffer", "check").returncode == 0
 
 
+@pytest.mark.attack
 def test_what_was_deleted_before_a_backup_is_no_damage_after_a_restore(
     command: Command, settings: Settings
 ) -> None:
@@ -128,6 +131,7 @@ def test_a_leftover_log_is_set_aside_with_its_buffer(command: Command, settings:
     assert command("buffer", "check").returncode == 0
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("kind", ["foreign", "empty", "damaged", "newer", "itself"])
 def test_what_would_corrupt_is_refused_with_nothing_changed(
     kind: str, command: Command, settings: Settings, tmp_path: Path

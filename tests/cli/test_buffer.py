@@ -76,6 +76,7 @@ def test_a_whole_buffer_is_said_to_be_whole(command: Command, loaded: Settings) 
     assert (untouched.returncode, "is not damaged" in untouched.stdout) == (0, True)
 
 
+@pytest.mark.attack
 def test_before_the_first_load_there_is_no_warehouse_to_compare(
     command: Command, settings: Settings
 ) -> None:
@@ -87,6 +88,7 @@ def test_before_the_first_load_there_is_no_warehouse_to_compare(
     assert "is not there yet" in result.stdout
 
 
+@pytest.mark.attack
 def test_what_the_warehouse_lost_is_found_and_replayed(command: Command, loaded: Settings) -> None:
     for path in (loaded.data_dir / "warehouse.duckdb", loaded.warehouse_path):
         with duckdb.connect(str(path)) as connection:
@@ -99,6 +101,7 @@ def test_what_the_warehouse_lost_is_found_and_replayed(command: Command, loaded:
     assert command("buffer", "check").returncode == 0
 
 
+@pytest.mark.attack
 def test_a_deleted_published_file_is_found_and_published_again(
     command: Command, loaded: Settings
 ) -> None:
@@ -110,6 +113,7 @@ def test_a_deleted_published_file_is_found_and_published_again(
     assert command("buffer", "check").returncode == 0
 
 
+@pytest.mark.attack
 def test_a_damaged_buffer_is_recovered_and_loaded_without_doubling(
     command: Command, loaded: Settings
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_damaged_buffer_is_recovered_and_loaded_without_doubling(
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, "Recovered 0 deliveries.")
 
 
+@pytest.mark.attack
 def test_a_receiver_goes_on_through_a_recovery(
     command: Command, tmp_path: Path, receiver: Receiver
 ) -> None:
@@ -155,6 +160,7 @@ def test_a_receiver_goes_on_through_a_recovery(
     assert state["pending"] + state["quarantined"] == state["received"]
 
 
+@pytest.mark.attack
 def test_a_recovery_that_was_killed_is_named_and_finished(
     command: Command, loaded: Settings
 ) -> None:
@@ -171,6 +177,7 @@ def test_a_recovery_that_was_killed_is_named_and_finished(
     assert command("buffer", "check").returncode == 0
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "statement",
     ["delete from buffer", "update buffer set confirmed_position = 5000, received = 7"],
@@ -190,6 +197,7 @@ def test_what_check_finds_recover_sets_right(
         assert connection.execute("select count(*) from fluents.events").fetchone() == (400,)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("action", ["check", "recover"])
 def test_without_a_buffer_there_is_nothing_to_do(
     action: str, command: Command, settings: Settings

@@ -228,6 +228,7 @@ def test_models_ends_with_status_1_when_a_claim_is_broken(command: Command, fill
     assert "broken  call_summary__has_every_call" in result.stdout
 
 
+@pytest.mark.attack
 def test_models_and_status_name_what_is_wrong_with_the_users_own(
     command: Command, filled: Path
 ) -> None:

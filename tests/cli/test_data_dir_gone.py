@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from fluents_connector.buffer import SqliteBuffer
 from tests.connector.receiver.test_server import until
 from tests.deliveries import body, delivery
 from tests.processes import environment, write_settings
+
+pytestmark = pytest.mark.attack
 
 
 def test_a_loader_makes_no_buffer_in_place_of_one_that_is_gone(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import pytest
 from tests.notebooks import warehouses
 from tests.processes import environment, free_port, write_settings
 
+pytestmark = pytest.mark.attack
+
 # Python's own start is over, and main has begun
 MAIN = """
 import signal

@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.deliveries import body
 from tests.processes import environment, write_settings
+
+pytestmark = pytest.mark.attack
 
 
 def run(folder: Path, *arguments: str) -> None:

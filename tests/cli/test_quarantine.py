@@ -40,6 +40,7 @@ def state(command: Command) -> Callable[[], dict[str, Any]]:
     return read
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("loaded_before", [False, True], ids=["not loaded yet", "loaded"])
 def test_a_repaired_body_becomes_an_event_under_the_id_of_the_refusal(
     loaded_before: bool,

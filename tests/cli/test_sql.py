@@ -17,6 +17,8 @@ from fluents_warehouse.child import end
 from tests.deliveries import TOKEN
 from tests.processes import START_SECONDS, environment, free_port, write_settings
 
+pytestmark = pytest.mark.attack
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 SQL_TOKEN = TOKEN[::-1]
 

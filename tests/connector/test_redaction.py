@@ -176,6 +176,7 @@ def test_of_any_json_no_secret_is_left_and_all_else_stays(payload: Any, seed: in
     assert is_as_received(kept)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "bomb",
     [

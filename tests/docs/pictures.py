@@ -16,8 +16,9 @@ import duckdb
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from tests import needs
 from tests.docs.pages import ROOT
-from tests.notebooks.dashboards import Dashboard, Visit, chromium
+from tests.notebooks.dashboards import Dashboard, Visit
 from tests.notebooks.warehouses import simulated
 from tests.processes import environment
 
@@ -44,7 +45,7 @@ def main() -> None:
     warehouse = simulated(folder)  # a week of calls: those of the demo all come within a minute
     command(folder, "demo")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=needs.browser(), args=["--no-sandbox"])
         with Dashboard(warehouse, folder) as dashboard:
             visit = Visit(browser, dashboard.url, WIDTH)
             take(visit, "overview")

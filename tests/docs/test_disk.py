@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from fluents_connector.settings import load_settings
 from tests.attacks.disk import SmallDisk
 from tests.connector.buffer.test_disk_trouble import Poster
 from tests.processes import Receiver
+
+pytestmark = pytest.mark.attack
 
 PAGE = Path(__file__).parents[2] / "docs" / "disk.md"
 

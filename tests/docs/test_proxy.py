@@ -22,6 +22,8 @@ from tests.certificates import make_certificate
 from tests.deliveries import TOKEN, body
 from tests.processes import START_SECONDS, Receiver, environment, free_port
 
+pytestmark = pytest.mark.attack
+
 PAGE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")
 LARGE = body("event_error", "x" * 9_000_000)
 

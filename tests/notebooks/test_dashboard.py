@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, expect
 from tests.notebooks.dashboards import PATIENCE, Dashboard, Visit
 from tests.notebooks.warehouses import HOSTILE, HOSTILE_CALL
 
+pytestmark = pytest.mark.attack
+
 expect.set_options(timeout=PATIENCE)
 SECTIONS = {
     "Overview": "Outcomes",

@@ -19,6 +19,8 @@ from tests.notebooks.dashboards import PATIENCE, Visit
 from tests.processes import START_SECONDS, free_port
 from tests.recipes.running import run_shell, variables
 
+pytestmark = pytest.mark.attack
+
 EVENTS = 300
 
 

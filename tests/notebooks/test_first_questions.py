@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+
+pytestmark = pytest.mark.attack
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "first_questions.ipynb"
 

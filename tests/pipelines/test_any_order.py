@@ -16,6 +16,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from tests.deliveries import START, TOKEN, delivery
 from tests.pipelines.bodies import ANY
 from tests.pipelines.profiles import examples
 from tests.pipelines.reference import COLUMNS, Rows, published
+
+pytestmark = pytest.mark.attack
 
 EVERYTHING = 25_000
 

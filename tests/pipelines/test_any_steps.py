@@ -38,6 +38,8 @@ from tests.pipelines.profiles import examples
 from tests.pipelines.reference import expected, published
 from tests.pipelines.staged import Held, Staged
 
+pytestmark = pytest.mark.attack
+
 SECOND = 1_000_000
 KEPT_FOR_EVER = 36500  # days: the deliveries were received in the past
 

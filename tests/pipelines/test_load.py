@@ -69,6 +69,7 @@ def test_loading_the_buffer_again_from_the_beginning_changes_nothing(
     assert len(before["events"]) == 400
 
 
+@pytest.mark.attack
 def test_batches_of_any_size_give_the_same_tables(
     buffer: SqliteBuffer, clock: Clock, settings: Settings, tmp_path: Path
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_new_buffer_in_place_of_a_deleted_one_is_loaded_from_its_beginning(
     ) == [(8, 2, 5)]
 
 
+@pytest.mark.attack
 def test_one_bad_body_among_ten_thousand_does_not_stop_a_load(
     buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -332,6 +334,7 @@ def test_load_ids_lead_from_every_row_to_its_completed_package(
     ) == [(40, 40)]
 
 
+@pytest.mark.attack
 def test_dlts_folder_does_not_grow_with_each_load(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
 ) -> None:
@@ -357,6 +360,7 @@ def test_tables_and_columns_carry_their_descriptions(load: Load, settings: Setti
         ), json.dumps(table["columns"])
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("wanted", [False, True], ids=["by default", "where the user wants it"])
 def test_dlt_reports_to_its_makers_only_where_the_user_wants_it(
     wanted: bool,

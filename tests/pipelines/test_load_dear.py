@@ -29,6 +29,7 @@ from tests.pipelines.profiles import examples
 Load = Callable[[], LoadResult]
 
 
+@pytest.mark.attack
 def test_a_delivery_that_an_older_version_took_stops_no_load(
     buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -44,6 +45,7 @@ def test_a_delivery_that_an_older_version_took_stops_no_load(
     assert json.loads(extra) == {"body": content.decode()}
 
 
+@pytest.mark.attack
 def test_a_delivery_that_the_warehouse_never_has_memory_for_is_loaded_as_text(
     settings: Settings,
     buffer: SqliteBuffer,
@@ -92,6 +94,7 @@ def test_a_batch_that_the_warehouse_has_no_memory_for_is_loaded_in_halves(
     assert query("select count(*) from analytics.call_summary") == [(6,)]
 
 
+@pytest.mark.attack
 def test_a_lack_of_memory_is_tried_once_and_said(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +119,7 @@ def test_a_lack_of_memory_is_tried_once_and_said(
     assert len(completed) == 1
 
 
+@pytest.mark.attack
 def test_what_is_refused_for_memory_in_a_commit_or_a_job_is_recognised() -> None:
     commit = duckdb.TransactionException(
         "TransactionContext Error: Failed to commit: failed to pin block of size 3.8 MiB"
@@ -138,6 +142,7 @@ DEAR_BODIES = st.tuples(
 )
 
 
+@pytest.mark.attack
 @examples(few=2)
 @given(drawn=st.lists(DEAR_BODIES, min_size=2, max_size=4))
 def test_no_body_stops_a_load_and_every_call_is_there(

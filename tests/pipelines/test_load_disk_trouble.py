@@ -24,6 +24,8 @@ from tests.connector.receiver.test_server import until
 from tests.deliveries import Clock, append_all, body, whole
 from tests.processes import Receiver, environment, write_settings
 
+pytestmark = pytest.mark.attack
+
 Load = Callable[[], LoadResult]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 EACH = 100

@@ -16,6 +16,8 @@ from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
 
+pytestmark = pytest.mark.attack
+
 Load = Callable[[], LoadResult]
 DONE = "event_post_call_processing_completed"
 

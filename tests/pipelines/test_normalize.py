@@ -91,6 +91,7 @@ types = st.sampled_from(
 )
 
 
+@pytest.mark.attack
 @hypothesis_settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -181,6 +182,7 @@ facts = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.attack
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -202,6 +202,7 @@ def test_a_replay_that_was_interrupted_is_done_by_the_next_load(
     assert contents(settings.warehouse_path) == before
 
 
+@pytest.mark.attack
 def test_batches_that_need_too_much_memory_are_replayed_in_parts(
     loaded: SqliteBuffer, settings: Settings, clock: Clock, load: Load
 ) -> None:

@@ -18,6 +18,8 @@ from tests.deliveries import body
 from tests.processes import Receiver, free_port
 from tests.quack.conftest import TOKEN, ask, attach
 
+pytestmark = pytest.mark.attack
+
 CLIENTS = 8
 # Three models and tables that a load changes one after the other: what one query reads of them
 # belongs together.

@@ -18,6 +18,8 @@ from tests.processes import run_command
 from tests.quack.conftest import TOKEN, SqlProcess, ask, attach
 from tests.statements import ADMITTED, REFUSED
 
+pytestmark = pytest.mark.attack
+
 CALLS = [body("event_error", f"e{number}", call_id=f"call{number}") for number in range(20)]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import sync_playwright
 
 from fluents_connector.settings import load_settings
@@ -20,6 +21,8 @@ from tests.notebooks.dashboards import PATIENCE
 from tests.processes import START_SECONDS, free_port
 from tests.recipes.running import run_python, run_shell, variables
 from tests.recipes.test_clients import PYTHON, SHELL, answer, shows
+
+pytestmark = pytest.mark.attack
 
 ARROW = (
     "print(pipeline.dataset().calls.arrow().num_rows, pipeline.dataset().row_counts().df().shape)"

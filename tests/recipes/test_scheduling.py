@@ -18,6 +18,8 @@ from tests.deliveries import Clock, append_all, body
 from tests.docs.pages import fenced, named, section
 from tests.recipes.running import PROGRAMS, run_python
 
+pytestmark = pytest.mark.attack
+
 SCHEDULING = section("docs/deployment.md", "Scheduling")
 (CRON,) = fenced(SCHEDULING, "cron")
 UNITS = named(SCHEDULING, "ini", "run.service", "load.service", "load.timer")

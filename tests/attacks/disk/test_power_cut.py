@@ -19,6 +19,8 @@ from tests.attacks.disk.power_cut import cut_power
 from tests.deliveries import whole
 from tests.processes import environment
 
+pytestmark = pytest.mark.attack
+
 APPENDS = """
 import sys
 from pathlib import Path

@@ -32,6 +32,8 @@ from tests.attacks.faults.system import System
 from tests.attacks.faults.variants import ANY_SEED, IN_THE_SUITE, WITHOUT, broken_run, plan_of
 from tests.deliveries import delivery
 
+pytestmark = pytest.mark.attack
+
 PLACED = (
     "after extract",
     "after normalize",

@@ -5,11 +5,15 @@ from __future__ import annotations
 from itertools import chain, islice
 from pathlib import Path
 
+import pytest
+
 from tests.attacks.hostile.__main__ import CONNECTIONS, REQUEST_SECONDS, attack, bombs, trouble
 from tests.attacks.hostile.bombs import BOMBS, MEGABYTE
 from tests.attacks.hostile.inputs import bad_inputs
 from tests.deliveries import body
 from tests.processes import Receiver
+
+pytestmark = pytest.mark.attack
 
 COUNT = 1_500
 SEED = 20260101

@@ -20,6 +20,8 @@ from tests.connector.receiver.test_server import all_workers, metric, post_alone
 from tests.deliveries import body, whole
 from tests.processes import Receiver
 
+pytestmark = pytest.mark.attack
+
 SIZE = 20_000  # of a body; a hundred of them need more room than SQLite's files have to spare
 
 

@@ -17,6 +17,8 @@ from fluents_connector.settings import Settings
 from tests.attacks.hostile.inputs import METHODS, NAMES, WORDS
 from tests.deliveries import TOKEN
 
+pytestmark = pytest.mark.attack
+
 URL = f"/fluents/webhook/{TOKEN}"
 ANSWERS = {200, 400, 404, 405, 413, 415}
 

@@ -18,6 +18,8 @@ from fluents_connector import __version__
 from tests.deliveries import TOKEN
 from tests.processes import Receiver
 
+pytestmark = pytest.mark.attack
+
 DESCRIPTION = json.loads((files("fluents_connector.receiver") / "openapi.json").read_bytes())
 DESCRIPTION["info"]["version"] = __version__
 bounded = with_settings(

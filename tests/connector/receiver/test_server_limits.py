@@ -16,6 +16,8 @@ from tests.connector.receiver.idle import are_open, idle_connections
 from tests.deliveries import TOKEN, body
 from tests.processes import Receiver
 
+pytestmark = pytest.mark.attack
+
 GOOD = body("event_error", "x" * 1000)
 DEFAULT_LIMIT = 10 * 1024**2  # max_body_bytes
 HOUR = 3600.0  # longer than any test waits

@@ -26,6 +26,8 @@ from tests.contract.buffer.expected import GOOD, stored
 from tests.contract.buffer.implementations import Place
 from tests.deliveries import START, body, delivery, whole
 
+pytestmark = pytest.mark.attack
+
 
 def size(rows: list[StoredDelivery]) -> int:
     return sum(len(row.body or b"") for row in rows)

@@ -16,6 +16,8 @@ from fluents_pipelines.warehouse.protocol import Warehouse
 from tests.contract.warehouse.conftest import everything, load
 from tests.deliveries import Clock, append_all, body
 
+pytestmark = pytest.mark.attack
+
 EACH, LOADS = 30, 6
 FIGURES = (
     "select (select count(*) from fluents.events), (select count(*) from fluents.errors),"

@@ -56,10 +56,12 @@ def loads(settings: Settings, buffer: SqliteBuffer, clock: Clock) -> Iterator[No
             yield
 
 
+@pytest.mark.attack
 def test_there_are_models_that_are_tables() -> None:
     assert {model.name for model in TABLES} >= {"call_summary", "conversation_statistics"}
 
 
+@pytest.mark.attack
 def test_after_each_load_the_tables_say_what_their_sql_says(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, query: Query
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_call_whose_events_came_in_the_wrong_order_is_whole(
     assert differences(settings) == {}
 
 
+@pytest.mark.attack
 def test_an_interrupted_load_leaves_no_call_stale_for_good(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, load: Load
 ) -> None:
@@ -117,6 +120,7 @@ def test_a_replay_makes_the_rows_of_its_calls_again(
         ).fetchone() == (True,)
 
 
+@pytest.mark.attack
 def test_many_calls_are_made_again_some_at_a_time(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, load: Load
 ) -> None:
@@ -132,6 +136,7 @@ def test_many_calls_are_made_again_some_at_a_time(
     assert differences(settings) == {}
 
 
+@pytest.mark.attack
 def test_a_warehouse_whose_models_were_views_gets_tables(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, load: Load
 ) -> None:
@@ -147,6 +152,7 @@ def test_a_warehouse_whose_models_were_views_gets_tables(
     assert differences(settings) == {}
 
 
+@pytest.mark.attack
 def test_a_call_that_cannot_be_computed_has_its_row_and_is_counted_and_named(
     settings: Settings,
     buffer: SqliteBuffer,
@@ -190,6 +196,7 @@ def test_a_call_that_cannot_be_computed_has_its_row_and_is_counted_and_named(
     ]
 
 
+@pytest.mark.attack
 def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
     settings: Settings,
     buffer: SqliteBuffer,
@@ -228,6 +235,7 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
             assert connection.execute(counted).fetchall() == [(len(named),)]
 
 
+@pytest.mark.attack
 def test_the_fields_of_large_results_fit_into_little_memory(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -249,6 +257,7 @@ PLAIN = st.from_regex(r"[A-Za-z][A-Za-z0-9_]*", fullmatch=True)
 NAMES = PLAIN if duckdb.__version__.startswith("1.") else st.text()
 
 
+@pytest.mark.attack
 @profile(deadline=None, max_examples=100)
 @given(
     result=st.recursive(

@@ -33,6 +33,8 @@ from tests.pipelines.conversations import (
 from tests.pipelines.models.test_model_cases import create_tables
 from tests.pipelines.profiles import examples
 
+pytestmark = pytest.mark.attack
+
 MODELS = built_in.models()
 
 

@@ -24,6 +24,8 @@ from tests.pipelines.concurrent_readers import (
 )
 from tests.pipelines.conftest import Query
 
+pytestmark = pytest.mark.attack
+
 LOADS = 100
 OPEN_AT = 2  # the load after which the readers open, and until the end keep, the warehouse
 INSERT = (

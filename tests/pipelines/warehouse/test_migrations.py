@@ -119,6 +119,7 @@ def forget_what_is_loaded(settings: Settings) -> None:
         buffer.discard(loaded_before=2**62, quarantined_before=0)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
 def test_each_column_that_is_not_there_is_made_and_filled(
     table: Table, half_loaded: Path, tmp_path: Path
@@ -135,6 +136,7 @@ def test_each_column_that_is_not_there_is_made_and_filled(
         assert contents(settings.data_dir / FILE) == before, column
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
 def test_more_is_loaded_where_only_the_key_was_there(
     table: Table, half_loaded: Path, expected: Any, tmp_path: Path
@@ -154,6 +156,7 @@ def test_more_is_loaded_where_only_the_key_was_there(
     assert load(settings) == expected
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "name",
     [
@@ -174,6 +177,7 @@ def test_a_table_that_is_not_there_costs_nothing(
     assert load(settings) == expected
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("column", sorted(IDENTITY))
 def test_rows_without_identity_are_refused_and_left_alone(
     column: str, half_loaded: Path, tmp_path: Path
@@ -203,6 +207,7 @@ def test_a_newer_file_is_refused_and_not_a_byte_of_it_changed(
     assert not file.with_name(f"{FILE}.wal").exists()
 
 
+@pytest.mark.attack
 def test_a_newer_version_in_the_log_of_a_killed_process_is_seen_and_left_there(
     half_loaded: Path, tmp_path: Path
 ) -> None:
@@ -223,6 +228,7 @@ def test_a_newer_version_in_the_log_of_a_killed_process_is_seen_and_left_there(
     assert (file.read_bytes(), log.read_bytes()) == before
 
 
+@pytest.mark.attack
 def test_a_migration_that_fails_changes_nothing_and_the_next_one_does_all_of_it(
     half_loaded: Path, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +259,7 @@ class Killed(BaseException):
     """As a kill, nothing catches it."""
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("nth", [1, 2, 5])
 def test_a_derivation_that_is_killed_goes_on_behind_its_last_batch(
     nth: int, half_loaded: Path, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -319,6 +326,7 @@ def test_a_warehouse_of_another_derivation_has_something_to_load_where_nothing_w
         assert nothing_to_load(settings, buffer)
 
 
+@pytest.mark.attack
 def test_an_event_that_there_is_no_memory_for_keeps_its_rows_and_stops_no_upgrade(
     half_loaded: Path, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +358,7 @@ def test_an_event_that_there_is_no_memory_for_keeps_its_rows_and_stops_no_upgrad
         ).fetchall() == [(dear,)]
 
 
+@pytest.mark.attack
 def test_a_load_id_that_an_older_version_never_recorded_is_recorded_and_its_batch_loaded(
     half_loaded: Path, expected: Any, tmp_path: Path
 ) -> None:
@@ -381,6 +390,7 @@ def test_a_load_id_that_an_older_version_never_recorded_is_recorded_and_its_batc
         ).fetchall() == [(0,)]
 
 
+@pytest.mark.attack
 def test_a_file_that_is_up_to_date_is_not_written_to(half_loaded: Path, tmp_path: Path) -> None:
     settings = copy_of(half_loaded, tmp_path)
     DuckDbWarehouse(settings).close()

@@ -136,6 +136,7 @@ def test_a_file_or_a_lost_snapshot_at_the_path_is_replaced(
     assert query(COUNT) == [(2,)]
 
 
+@pytest.mark.attack
 def test_where_there_are_no_links_the_file_itself_is_replaced(
     buffer: SqliteBuffer,
     clock: Clock,

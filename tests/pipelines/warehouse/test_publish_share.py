@@ -23,6 +23,8 @@ from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
 from tests.processes import environment, write_settings
 
+pytestmark = pytest.mark.attack
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 COUNT = "select count(*) from fluents.errors"
 HARDLY_EVER = 1e-9  # a share with which the next publish is due in years

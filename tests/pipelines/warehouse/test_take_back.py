@@ -73,6 +73,7 @@ def test_what_readers_have_is_taken_back_and_grows_on(
     assert is_idle(settings)
 
 
+@pytest.mark.attack
 def test_what_came_after_the_last_publish_is_loaded_again(
     settings: Settings, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -86,6 +87,7 @@ def test_what_came_after_the_last_publish_is_loaded_again(
     assert query(SQL) == [("a",), ("b",)]
 
 
+@pytest.mark.attack
 def test_the_newest_snapshot_is_taken_where_the_link_is_lost(
     settings: Settings, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -100,6 +102,7 @@ def test_the_newest_snapshot_is_taken_where_the_link_is_lost(
     assert query(SQL) == [("a",), ("b",)]
 
 
+@pytest.mark.attack
 def test_a_log_that_the_lost_file_left_is_set_aside(
     settings: Settings, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -113,6 +116,7 @@ def test_a_log_that_the_lost_file_left_is_set_aside(
     assert log.with_name(f"{FILE}.wal.lost").read_bytes() == b"of a file that is gone"
 
 
+@pytest.mark.attack
 def test_a_reader_of_the_published_file_does_not_stop_it(
     settings: Settings, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -135,6 +139,7 @@ def of_something_else(path: Path) -> None:
         connection.execute("create table mine as select 1 as n")
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("loader_is_there", [False, True], ids=["lost", "there"])
 @pytest.mark.parametrize("make", [garbage, of_something_else])
 def test_a_published_file_that_tells_nothing_is_left_alone(
@@ -162,6 +167,7 @@ def test_a_published_file_that_tells_nothing_is_left_alone(
     assert query("select min(message) from fluents.errors") == [("a",)]
 
 
+@pytest.mark.attack
 def test_an_empty_database_at_the_path_is_nothing_to_take_back(
     settings: Settings, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -171,6 +177,7 @@ def test_an_empty_database_at_the_path_is_nothing_to_take_back(
     assert query(SQL) == [("a",)]
 
 
+@pytest.mark.attack
 def test_both_lost_is_said_with_how_much_is_gone(
     settings: Settings, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -187,6 +194,7 @@ def test_both_lost_is_said_with_how_much_is_gone(
     assert query(SQL) == [("d",)]
 
 
+@pytest.mark.attack
 def test_the_commands_say_that_it_was_taken_back(
     settings: Settings,
     clock: Clock,
@@ -206,6 +214,7 @@ def test_the_commands_say_that_it_was_taken_back(
     )
 
 
+@pytest.mark.attack
 def test_it_waits_for_room_on_the_disk_of_the_loader(
     settings: Settings, clock: Clock, load: Load, query: Query
 ) -> None:
@@ -219,6 +228,7 @@ def test_it_waits_for_room_on_the_disk_of_the_loader(
     assert query(SQL) == [("a",)]
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("lost", [FILE, "load.lock"])
 def test_status_shows_a_load_that_could_not_open_its_files(
     settings: Settings, clock: Clock, load: Load, lost: str
@@ -238,6 +248,7 @@ def test_status_shows_a_load_that_could_not_open_its_files(
     assert collect(settings)["last_load"]["succeeded"]
 
 
+@pytest.mark.attack
 def test_a_load_that_waits_for_another_leaves_the_report_of_that_one(
     settings: Settings, clock: Clock, load: Load
 ) -> None:
