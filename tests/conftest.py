@@ -43,7 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what starts processes, so that `-m "not process"` is the quick part."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in PROCESS_FOLDERS or PROCESS_FIXTURES & set(getattr(item, "fixturenames", ())):
+        needed = PROCESS_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if folder in PROCESS_FOLDERS or needed or item.get_closest_marker("attack"):
             item.add_marker("process")
 
 
