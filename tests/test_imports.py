@@ -25,9 +25,9 @@ CONNECTOR = (
     *("load_report", "replay_request", "settings", "buffer", "receiver", "sender", "simulator"),
 )
 PIPELINES = (
-    *("sql_text", "sql_files", "locking", "memory", "disk_space", "tables", "warehouse"),
-    *("normalize", "models", "batches", "source", "reporting", "replay", "derivation"),
-    *("readers", "load"),
+    *("sql_text", "sql_files", "locking", "memory", "disk_space", "whole_files", "tables"),
+    *("warehouse", "normalize", "models", "batches", "source", "reporting", "replay"),
+    *("derivation", "readers", "load"),
 )
 """The parts, each of which may import those before it, and nothing after it."""
 

@@ -72,7 +72,7 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
     try:
         for file in files:
             kind = "table" if file.is_table else "view"
-            relation = f"{ANALYTICS}.{file.name}"
+            relation = f"{ANALYTICS}.{identifier(file.name)}"
             try:
                 if file.name in kinds:
                     connection.execute(f"drop {kinds[file.name]} {relation}")
@@ -116,7 +116,7 @@ def run_checks(
 
 def describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, kind: str) -> None:
     """Puts the header and the comments above the columns where tools show them."""
-    relation = f"{ANALYTICS}.{file.name}"
+    relation = f"{ANALYTICS}.{identifier(file.name)}"
     connection.execute(f"comment on {kind} {relation} is {literal(file.description)}")
     try:
         comments = column_comments(file)

@@ -27,6 +27,7 @@ from fluents_pipelines.sql_files import (
     line_of_references,
     parse_file,
 )
+from fluents_pipelines.sql_text import identifier
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -74,7 +75,7 @@ def build(connection: duckdb.DuckDBPyConnection, own: OwnFiles, ours: Collection
     there = relations(connection)
     for name, kind in there.items():
         if kind == "view" and name not in ours:
-            connection.execute(f'drop view {ANALYTICS}."{name}"')
+            connection.execute(f"drop view {ANALYTICS}.{identifier(name)}")
     taken = {*ours, *(name for name, kind in there.items() if kind == "table")}
     errors = list(own.errors)
     sound = []
@@ -85,7 +86,7 @@ def build(connection: duckdb.DuckDBPyConnection, own: OwnFiles, ours: Collection
             sound.append(file)
     for file in _in_order(sound, errors):
         try:
-            connection.execute(f"create view {ANALYTICS}.{file.name} as {file.sql}")
+            connection.execute(f"create view {ANALYTICS}.{identifier(file.name)} as {file.sql}")
             describe(connection, file, "view")
         except duckdb.Error as error:
             errors.append(explained(file, error))

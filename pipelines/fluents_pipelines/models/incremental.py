@@ -58,7 +58,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         if table in there:
             continue
         connection.execute(f"create schema if not exists {ANALYTICS}")
-        names = ", ".join(f"{name} varchar" for name in columns)
+        names = ", ".join(f"{identifier(name)} varchar" for name in columns)
         connection.execute(f"create table {table} ({names})")
         connection.execute(f"comment on table {table} is {literal(comment)}")
         for name, text in columns.items():
@@ -167,8 +167,8 @@ def _make_scope(
         # Rows are stored about in the order of receipt, so DuckDB skips what is older.
         is_recent = "" if name in models | {"calls"} else " and received_at >= getvariable('since')"
         connection.execute(
-            f"create or replace view {_SCOPE}.{name} as"  # noqa: S608
-            f' select * from "{database}".{schema}.{name}'
+            f"create or replace view {_SCOPE}.{identifier(name)} as"  # noqa: S608
+            f" select * from {identifier(database)}.{schema}.{identifier(name)}"
             f" where call_id in (select call_id from {_SCOPE}.calls_now){is_recent}"
         )
 
@@ -192,9 +192,9 @@ def _remake(connection: duckdb.DuckDBPyConnection, model: SqlFile, names: set[st
     sql = _RELATION.sub(
         lambda found: f"{_SCOPE}.{found[1]}" if found[1] in names else found[0], model.sql
     )
-    _delete_stale(connection, f"{ANALYTICS}.{model.name}")
+    _delete_stale(connection, f"{ANALYTICS}.{identifier(model.name)}")
     try:
-        connection.execute(f"insert into {ANALYTICS}.{model.name} by name {sql}")
+        connection.execute(f"insert into {ANALYTICS}.{identifier(model.name)} by name {sql}")
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
@@ -203,19 +203,20 @@ def _remake(connection: duckdb.DuckDBPyConnection, model: SqlFile, names: set[st
 
 def _make_bare(connection: duckdb.DuckDBPyConnection, model: SqlFile) -> None:
     """Replaces the row of the call by one that says what `calls` says; there may be none else."""
-    table = f"{ANALYTICS}.{model.name}"
+    table = f"{ANALYTICS}.{identifier(model.name)}"
     _delete_stale(connection, table)
     if model.header["key"] != "call_id":
         return
     shared = connection.execute(
-        "select string_agg(column_name, ', ') from duckdb_columns()"
+        "select column_name from duckdb_columns()"
         " where database_name = current_database() and schema_name = ? and table_name = ?"
         " and column_name in (select column_name from duckdb_columns()"
         "  where database_name = ? and table_name = 'calls')",
         [ANALYTICS, model.name, _SCOPE],
-    ).fetchall()[0][0]
+    ).fetchall()
+    columns = ", ".join(identifier(name) for (name,) in shared)
     connection.execute(
-        f"insert into {table} by name select {shared} from {_SCOPE}.calls"  # noqa: S608
+        f"insert into {table} by name select {columns} from {_SCOPE}.calls"  # noqa: S608
     )
 
 

@@ -9,9 +9,7 @@ nobody reads half a file; while an export runs, some are of the one before.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +22,7 @@ from fluents_pipelines.models.incremental import ANALYTICS
 from fluents_pipelines.readers.file_formats import defused, parquet_columns
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import SCHEMA
+from fluents_pipelines.whole_files import written_whole
 
 Format = Literal["parquet", "csv"]
 
@@ -109,7 +108,6 @@ def _write(
 ) -> int:
     """Writes one file; returns its rows."""
     target.parent.mkdir(exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
     relation = f"{schema}.{identifier(name)}"
     columns = "*"
     read = connection.sql(f"from {relation}")
@@ -118,18 +116,12 @@ def _write(
     elif defuse:
         columns = defused(read.columns, read.types)
     options = _OPTIONS["csv" if target.suffix == ".csv" else "parquet"]
-    try:
+    # hidden, as a tool may read all files of the folder
+    with written_whole(target, target.with_name(f".{target.name}.partial")) as partial:
         ((rows,),) = connection.execute(
             f"copy (select {columns} from {relation})"  # noqa: S608 # names from the catalog
             f" to {literal(str(partial))} ({options}, use_tmp_file false)"
         ).fetchall()
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
     return int(rows)
 
 
@@ -141,6 +133,5 @@ def _made_before(folder: Path) -> set[str]:
 
 
 def _note(folder: Path, paths: set[str]) -> None:
-    partial = folder / f"{MARK}.partial"
-    partial.write_text("".join(f"{path}\n" for path in sorted(paths)), encoding="utf-8")
-    partial.replace(folder / MARK)
+    with written_whole(folder / MARK) as partial:
+        partial.write_text("".join(f"{path}\n" for path in sorted(paths)), encoding="utf-8")

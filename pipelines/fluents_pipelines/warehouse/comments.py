@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import duckdb
 
-from fluents_pipelines.sql_text import literal
+from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import ALL_TABLES, SCHEMA
 from fluents_pipelines.warehouse.properties import NAME as PROPERTIES
 
@@ -76,8 +76,9 @@ def describe(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("begin")
     try:
         for table, column, text in changes:
-            kind, name = ("column", f'{table}."{column}"') if column else ("table", table)
-            connection.execute(f"comment on {kind} {SCHEMA}.{name} is {literal(text)}")
+            relation = f"{SCHEMA}.{identifier(table)}"
+            of = f"column {relation}.{identifier(column)}" if column else f"table {relation}"
+            connection.execute(f"comment on {of} is {literal(text)}")
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

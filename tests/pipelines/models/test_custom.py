@@ -57,6 +57,14 @@ def names(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return built_in.relations(connection).keys() - OURS - {"stale_calls", "calls_not_computed"}
 
 
+def test_a_view_that_somebody_made_under_an_odd_name_goes(
+    build: Callable[..., list[str]], filled: duckdb.DuckDBPyConnection
+) -> None:
+    filled.execute('create view analytics."my ""own"" view" as select 1 as n')
+    assert build(a="select 1 as n") == []
+    assert names(filled) == {"a"}
+
+
 def test_they_select_from_ours_and_from_each_other_in_any_order_of_names(
     build: Callable[..., list[str]], filled: duckdb.DuckDBPyConnection
 ) -> None:

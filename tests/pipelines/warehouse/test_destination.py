@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -180,3 +181,25 @@ def test_the_capabilities_are_those_of_dlts_own_destination() -> None:
         ours = keyed_duckdb(connection).capabilities()
         theirs = dlt.destinations.duckdb(connection).capabilities()
     assert dict(ours) == dict(theirs)
+
+
+@pytest.mark.parametrize("strategy", ["insert-only", "upsert"])
+def test_a_key_may_have_any_name_that_dlt_gives_columns(tmp_path: Path, strategy: Any) -> None:
+    rows = [{"order": f"{number}", "group": "a"} for number in range(3)]
+    with duckdb.connect(str(tmp_path / "file.duckdb")) as connection:
+        pipeline = dlt.pipeline(
+            "own",
+            destination=keyed_duckdb(connection),
+            dataset_name="own",
+            pipelines_dir=str(tmp_path / "dlt"),
+        )
+        resource = dlt.resource(
+            rows,
+            name="select",
+            primary_key=["order", "group"],
+            write_disposition={"disposition": "merge", "strategy": strategy},
+        )
+        for _ in range(2):
+            pipeline.run(resource, loader_file_format="parquet")
+        found = connection.execute('select "order" from own."select" order by all').fetchall()
+    assert found == [("0",), ("1",), ("2",)]

@@ -37,9 +37,12 @@ from dlt.destinations.impl.duckdb.sql_client import DuckDBDBApiCursorImpl
 from dlt.destinations.insert_job_client import InsertValuesLoadJob
 from dlt.destinations.job_impl import FinalizedLoadJob
 
+from fluents_pipelines.sql_text import identifier
+
 
 def _is_same_row(key: list[str]) -> str:
-    return " and ".join(f"there.{name} = fresh.{name}" for name in key)
+    names = map(identifier, key)
+    return " and ".join(f"there.{name} = fresh.{name}" for name in names)
 
 
 class _Cursor(DuckDBDBApiCursorImpl):
@@ -102,7 +105,7 @@ class KeyedDuckDbClient(DuckDbClient):
         add(name, file, get_columns_names_with_prop(hints, "primary_key"))  # type: ignore[arg-type] # its dict
 
     def _insert_new(self, table: str, file: str, key: list[str]) -> None:
-        by = key[0]
+        by = identifier(key[0])
         ends = self._execute(f"select min({by}), max({by}) from {file}")  # noqa: S608
         least, greatest = map(self.capabilities.escape_literal, ends[0])
         self._execute(

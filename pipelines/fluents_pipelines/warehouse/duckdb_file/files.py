@@ -61,12 +61,3 @@ def copy_file(source: BinaryIO, copy: BinaryIO) -> None:
     copy.seek(done)
     shutil.copyfileobj(source, copy, 4 * 1024**2)
     copy.flush()
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,6 +21,7 @@ import structlog
 from dlt.common.schema.utils import loads_table, pipeline_state_table, version_table
 
 from fluents_connector.errors import LoadFailed
+from fluents_pipelines.sql_text import identifier
 from fluents_pipelines.tables import (
     ALL_TABLES,
     BY_NAME,
@@ -127,7 +128,7 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _declared(column: str, hints: dict[str, Any]) -> str:
     not_null = "" if hints.get("nullable", True) else " not null"
-    return f'"{column}" {_TYPES[hints["data_type"]]}{not_null}'
+    return f"{identifier(column)} {_TYPES[hints['data_type']]}{not_null}"
 
 
 def _is_useless_without(lacking: set[str], name: str) -> bool:

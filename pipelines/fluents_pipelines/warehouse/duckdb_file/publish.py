@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,7 +28,6 @@ from fluents_pipelines.warehouse.duckdb_file.files import (
     copy_file,
     identity,
     snapshots_of,
-    sync_folder,
 )
 from fluents_pipelines.warehouse.duckdb_file.state import (
     FileState,
@@ -38,6 +36,7 @@ from fluents_pipelines.warehouse.duckdb_file.state import (
     state_in,
     state_of,
 )
+from fluents_pipelines.whole_files import sync_folder, written_whole
 
 FICLONE = 0x40049409  # ioctl_ficlone(2): the copy shares its blocks, on btrfs and XFS
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # FAT, and shares without links
@@ -63,6 +62,7 @@ class Publisher:
         self.source = source
         self.target = target
         self.snapshots = snapshots_of(target)
+        self._partial = self.snapshots / "snapshot.partial"
         self._share = share
         self._group = group
         self._reserve = reserve
@@ -127,22 +127,17 @@ class Publisher:
         """
         began_at = self._clock()
         published = self._compared(connection)
-        partial = self.snapshots / "snapshot.partial"
         try:
             snapshot_id = begin_snapshot(connection, published.snapshot if published else None)
             connection.execute("checkpoint")
             self._prepare_folder()
             self._delete_old()
-            with self._partial() as copy:
-                copy_file(self._open_source(), copy)
-                os.fsync(copy.fileno())
             # DuckDB names a database after what is before the first dot
             snapshot = self.snapshots / f"{self.target.name}.{snapshot_id}"
-            partial.rename(snapshot)
+            with written_whole(snapshot, self._partial) as partial, self._create(partial) as copy:
+                copy_file(self._open_source(), copy)
             self._point_to(snapshot)
         except (OSError, duckdb.Error) as error:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
             raise LoadFailed(
                 f"The warehouse holds everything, but {self.target} could not be published: "
                 f"{error}. The next load publishes it again."
@@ -175,13 +170,14 @@ class Publisher:
         """Whether a copy takes no room, because its blocks are those of the loader's file."""
         try:
             self._prepare_folder()
-            with self._partial() as copy:
+            self._partial.unlink(missing_ok=True)
+            with self._create(self._partial) as copy:
                 fcntl.ioctl(copy.fileno(), FICLONE, self._open_source().fileno())
         except OSError:
             return False
         finally:
             with suppress(OSError):
-                (self.snapshots / "snapshot.partial").unlink(missing_ok=True)
+                self._partial.unlink(missing_ok=True)
         return True
 
     def _open_source(self) -> BinaryIO:
@@ -193,9 +189,7 @@ class Publisher:
         self.snapshots.mkdir(parents=True, exist_ok=True)
         open_to_group(self.snapshots, self._group)
 
-    def _partial(self) -> BinaryIO:
-        partial = self.snapshots / "snapshot.partial"
-        partial.unlink(missing_ok=True)
+    def _create(self, partial: Path) -> BinaryIO:
         partial.touch(mode=0o600)
         open_to_group(partial, self._group)
         return partial.open("wb")
@@ -216,7 +210,6 @@ class Publisher:
             link = snapshot
         # Left by whoever wrote into what was no link, or by DuckDB before 1.5, which follows none.
         self.target.with_name(f"{self.target.name}.wal").unlink(missing_ok=True)
-        sync_folder(self.snapshots)
         link.replace(self.target)
         sync_folder(self.target.parent)
 

@@ -6,7 +6,6 @@ empty file in its place would be published, and the history of readers would be 
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,8 +15,9 @@ import structlog
 from fluents_connector.errors import LoadFailed
 from fluents_connector.settings import Settings
 from fluents_pipelines.disk_space import has_room
-from fluents_pipelines.warehouse.duckdb_file.files import copy_file, snapshots_of, sync_folder
+from fluents_pipelines.warehouse.duckdb_file.files import copy_file, snapshots_of
 from fluents_pipelines.warehouse.duckdb_file.state import state_in
+from fluents_pipelines.whole_files import written_whole
 
 log = structlog.get_logger(__name__)
 
@@ -69,16 +69,7 @@ def _copy(published: Path, file: Path, reserve: int) -> None:
     if not has_room(file.parent, size, reserve):
         raise OSError(f"it takes {size:,} bytes, and disk_reserve_bytes would not be left free")
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.name}.partial")
-    try:
-        partial.unlink(missing_ok=True)
+    with written_whole(file) as partial:
         partial.touch(mode=0o600)
         with published.open("rb") as source, partial.open("wb") as copy:
             copy_file(source, copy)
-            os.fsync(copy.fileno())
-        partial.rename(file)
-        sync_folder(file.parent)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise

@@ -26,6 +26,7 @@ from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 from fluents_pipelines.warehouse.duckdb_file.state import FileState, state_of
 from fluents_pipelines.warehouse.duckdb_file.take_back import take_back
 from fluents_pipelines.warehouse.loading import LoadPipeline
+from fluents_pipelines.whole_files import written_whole
 
 # What DuckDB 2 writes by default, no 1.x can read, and most tools come with a DuckDB of their own.
 # A file keeps its format for good.
@@ -168,10 +169,8 @@ def _make_whole(path: Path) -> None:
     # A full disk would leave half a file at the path, which no later load could open.
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.partial")
-        partial.unlink(missing_ok=True)
-        duckdb.connect(str(partial), config={STORAGE: READABLE_FROM}).close()
-        partial.rename(path)
+        with written_whole(path) as partial:
+            duckdb.connect(str(partial), config={STORAGE: READABLE_FROM}).close()
 
 
 def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
