@@ -76,6 +76,11 @@ def run(
     with System(folder, broken=broken) as system:
         try:
             _attack(system, oracle, report, seed, events, plan, minutes * 60, progress)
+        except SystemFailed as failure:
+            # what was acknowledged until then is judged all the same
+            report.findings.append(Finding("process", str(failure)))
+            system.start_anew()
+        try:
             progress("attacked; loading the rest")
             status = _settle(system, report)
             progress("judging")

@@ -207,6 +207,14 @@ class System:
 
     # --- both
 
+    def start_anew(self) -> None:
+        """Kills what runs, which is none of the faults, and starts both."""
+        for process in (self.receiver, self.loader):
+            if process is not None:
+                kill_all(process)
+        self.start_receiver()
+        self.start_loader()
+
     def tear_the_buffers_log(self, kind: str, rng: Random) -> bool:
         """With both processes killed and the file open nowhere: a torn tail behind the WAL.
 
