@@ -1,1 +1,1 @@
-"""The receiver: takes a delivery over HTTP, validates and authenticates it, and stores it."""
+"""The receiver: takes a delivery over HTTP, authenticates and validates it, and stores it."""

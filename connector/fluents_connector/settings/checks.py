@@ -1,4 +1,4 @@
-"""What each setting's value must be, beyond its type; an error says what to write."""
+"""Checks the values of settings beyond their types; an error says what to write."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ WEBHOOK_PATH = "/fluents/webhook/"  # then the token
 FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 BUFFER_SCHEMES = ("sqlite",)  # each has an engine in fluents_connector.buffer
-MAX_NAMES = 100  # of one fact in [fields]
-MAX_COLUMNS = 500  # in [post_call_columns]
+MAX_NAMES = 100  # names of one fact in [fields]
+MAX_COLUMNS = 500  # columns in [post_call_columns]
 
 
 class Checks(BaseModel):
@@ -29,7 +29,7 @@ class Checks(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_value_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        # pydantic takes true for 1; no setting is a boolean
+        # pydantic would take true for 1, and no setting is a boolean
         if isinstance(value, bool):
             raise ValueError(f"{str(value).lower()} is none of its values")
         return value
@@ -56,7 +56,7 @@ class Checks(BaseModel):
     def _a_url(cls, url: str) -> str:
         if not url.isprintable() or " " in url:
             raise ValueError("a URL has no spaces and no control characters")
-        parts = urlsplit(url)  # it and its port raise a ValueError of their own
+        parts = urlsplit(url)  # urlsplit and .port raise a ValueError that says what is wrong
         if url and not (parts.scheme in ("http", "https") and parts.hostname):
             raise ValueError("write a URL that begins with https://, or with http://")
         if parts.query or parts.fragment or url[-1:] in ("?", "#"):

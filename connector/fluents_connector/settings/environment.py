@@ -1,7 +1,7 @@
-"""Settings from the environment: `FLUENTS_<KEY>`, which alone is enough.
+"""Reads settings from the environment: `FLUENTS_<KEY>`, with or without a settings file.
 
-Others name variables so too: Kubernetes does for each service called `fluents`. What is no setting
-is warned of and left alone.
+Other programs use such names too: Kubernetes does for each service called `fluents`. So a variable
+that is no setting gives a warning, and no error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fluents_connector.settings.secret_values import MIN_TOKEN_LENGTH
 
 PREFIX = "FLUENTS_"
 CONFIG = "config"  # FLUENTS_CONFIG names the settings file
-ALIKE = 0.75  # of difflib's 0 to 1: `prot` is like `port`, and `api_key` like no setting
+ALIKE = 0.75  # difflib's similarity, from 0 to 1: `prot` is like `port`, `api_key` like nothing
 
 _OF_KUBERNETES = re.compile(r"(.*_)?(service_(host|port)(_.*)?|port_\d+_(tcp|udp|sctp)(_.*)?)")
 _ADDRESS = re.compile(r"(tcp|udp|sctp)://")
@@ -32,9 +32,9 @@ def from_environment(
 ) -> tuple[dict[str, Any], list[str]]:
     """The settings that variables give, and a warning for each variable that gives none.
 
-    `FLUENTS_<TABLE>__<NAME>` is an entry of a table, and `__` in its name a dot. A name all in
-    capitals is taken in small letters, another as it is written. A list is JSON or has commas.
-    Raises `SettingsError`, which holds no value, as that may be a secret.
+    `FLUENTS_<TABLE>__<NAME>` is an entry of a table, and `__` in its name stands for a dot. A name
+    in upper case is taken in lower case, any other as it is written. A list is JSON, or separated
+    by commas. Raises `SettingsError`, whose text holds no value, as that may be a secret.
     """
     values: dict[str, Any] = {}
     warnings = []
@@ -67,12 +67,12 @@ def from_environment(
 
 
 def meant(name: str, known: Collection[str]) -> str | None:
-    """The known name that is most like a mistyped one; None where none is like it."""
+    """The known name that is most like a mistyped one; None if none is like it."""
     return next(iter(get_close_matches(name.lower(), known, 1, ALIKE)), None)
 
 
 def shown(part: str | int) -> str:
-    """A key as messages may show it: whoever swapped a label and its token wrote a secret there."""
+    """A key as messages may show it: shortened if it is as long as a token, which it may be."""
     text = str(part)
     return f"{text[:2]}…" if len(text) >= MIN_TOKEN_LENGTH else text
 

@@ -1,6 +1,6 @@
-"""Reads the settings: `fluents.toml`, each key overridden by `FLUENTS_<KEY>` in the environment.
+"""Reads and checks the settings once, at the start of a command.
 
-They are checked once, at start.
+They are those of `fluents.toml`; `FLUENTS_<KEY>` in the environment overrides each.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from fluents_connector.settings.environment import from_environment, meant, show
 from fluents_connector.settings.model import Settings
 
 CONFIG_FILE = "fluents.toml"
-WARNED = "_FLUENTS_WARNED"  # a parent process has warned of unknown variables
+WARNED = "_FLUENTS_WARNED"  # in the environment of a process whose parent has warned already
 
 
 def load_settings(config: Path | None = None) -> Settings:
     """The settings of `config`, or of `fluents.toml` in the working folder, and the environment.
 
-    The environment wins, and where it gives a setting there need be no `fluents.toml`. Relative
-    paths mean relative to the file. Warns on stderr of variables that are no settings. Raises
-    `SettingsError`, which names the key and says what to write.
+    The environment overrides the file; if it holds a setting, there need be no `fluents.toml`.
+    Paths that are relative are so to the folder of the file. Warns on stderr of variables that are
+    no settings. Raises `SettingsError`, which names the key and says what to write.
     """
     given, warnings = _environment()
     if WARNED not in os.environ:
@@ -51,7 +51,7 @@ def load_settings(config: Path | None = None) -> Settings:
 
 
 def webhooks_are_in_the_environment() -> bool:
-    """Whether a webhook is set without a file."""
+    """Whether the environment alone sets a webhook."""
     return "webhooks" in _environment()[0]
 
 

@@ -1,7 +1,7 @@
-"""The settings: name, type, limits, default and meaning of each.
+"""Declares the settings: the name, type, limits, default and description of each.
 
-A `Settings` object is immutable, picklable (server workers get it from their parent) and never
-shows a token in its representation.
+A `Settings` object is immutable, can be pickled (the server's workers get it from their parent) and
+shows no secret in its representation.
 """
 
 from __future__ import annotations
@@ -206,12 +206,12 @@ class Settings(Checks):
 
     @property
     def buffer_file(self) -> Path:
-        """Where the staging buffer is, if SQLite keeps it."""
+        """The path of the staging buffer, if SQLite keeps it."""
         return self.buffer_path or self.data_dir / "buffer.sqlite"
 
     @property
     def address(self) -> str:
-        """Where the receiver listens, as the beginning of a URL."""
+        """The base URL of the address that the receiver listens on."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
 
@@ -224,7 +224,7 @@ class Settings(Checks):
 
     @property
     def payload_fields(self) -> dict[str, list[str]]:
-        """For each fact the payload names to look for, the user's own before the built-in."""
+        """For each fact the names of the fields that may hold it, those of `fields` first."""
         return {
             fact: list(dict.fromkeys([*self.fields.get(fact, []), *names]))
             for fact, names in PAYLOAD_FIELDS.items()

@@ -1,1 +1,1 @@
-"""One module a command, each importing what it needs only when it runs."""
+"""One module for each command, which imports what it needs only when it runs."""
