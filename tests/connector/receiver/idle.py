@@ -1,6 +1,6 @@
 """Idle connections of a stranger without a token, held while events come in.
 
-By hand, for the README's figure: python -m tests.connector.receiver.idle 5000
+By hand, for the figure of docs/deployment.md: python -m tests.connector.receiver.idle 5000
 """
 
 from __future__ import annotations
