@@ -22,18 +22,18 @@ HEAVY = {"dlt", "duckdb", "fluents_pipelines", "pyarrow", "sqlglot"}
 
 CONNECTOR = (
     *("errors", "printing", "permissions", "files", "process", "logs", "delivery", "redaction"),
-    *("load_report", "replay_request", "settings", "buffer", "receiver", "sender", "simulator"),
+    *("locking", "settings", "loader_state", "buffer", "receiver", "sender", "simulator"),
 )
 PIPELINES = (
-    *("sql_text", "sql_files", "locking", "memory", "disk_space", "whole_files", "tables"),
+    *("sql_text", "sql_files", "memory", "disk_space", "whole_files", "tables"),
     *("warehouse", "normalize", "models", "batches", "source", "reporting", "replay"),
     *("derivation", "readers", "load"),
 )
 """The parts, each of which may import those before it, and nothing after it."""
 
 FOR_PIPELINES = {
-    *("buffer", "delivery", "errors", "files", "load_report", "permissions", "printing"),
-    *("replay_request", "settings"),
+    *("buffer", "delivery", "errors", "files", "loader_state", "locking", "permissions"),
+    *("printing", "settings"),
 }
 """The parts of the connector that the pipelines may use."""
 

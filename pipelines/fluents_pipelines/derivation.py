@@ -22,7 +22,7 @@ import pyarrow as pa
 import structlog
 
 from fluents_connector.buffer import Buffer
-from fluents_connector.replay_request import ReplayRequest
+from fluents_connector.loader_state import ReplayRequest
 from fluents_connector.settings import Settings
 from fluents_pipelines.memory import in_halves
 from fluents_pipelines.models.incremental import mark_all_stale

@@ -26,8 +26,7 @@ import structlog
 
 from fluents_connector.buffer import Batch, Buffer, open_buffer
 from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning
-from fluents_connector.load_report import read_report
-from fluents_connector.replay_request import ReplayAnswer, ReplayRequest, answer, asked
+from fluents_connector.loader_state import ReplayAnswer, ReplayRequest, loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.batches import Batches
 from fluents_pipelines.derivation import derive_again
@@ -71,12 +70,13 @@ def nothing_to_load(settings: Settings, buffer: Buffer) -> bool:
     Quick: reads a few rows. While another load runs, what is left to do is that one's to judge.
     """
     counts = buffer.counts()
-    report = read_report(settings.data_dir)
+    loader = loader_state(settings)
+    report = loader.report()
     if (
         counts.last_position != counts.confirmed_position
         or report is None
         or not report.succeeded
-        or asked(settings.data_dir) is not None
+        or loader.asked() is not None
     ):
         return False
     try:
@@ -113,7 +113,8 @@ class Loader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._analytics = Analytics(settings)
-        with failure_to_open_reported(settings.data_dir), ExitStack() as opened:
+        self._state = loader_state(settings)
+        with failure_to_open_reported(self._state), ExitStack() as opened:
             self._warehouse = opened.enter_context(open_warehouse(settings))
             self._taken_back_at = self._warehouse.taken_back_at
             self._buffer = opened.enter_context(closing(open_buffer(settings)))
@@ -146,7 +147,7 @@ class Loader:
         next start does.
         """
         started_at = time.time()
-        with reported(self._settings.data_dir, started_at) as done:
+        with reported(self._state, started_at) as done:
             dropped = self._warehouse.drop_pending()
             done.taken_back_at = self._taken_back_at or done.taken_back_at
             derive_again(self._settings, self._buffer, self._normalizer, self._warehouse)
@@ -157,7 +158,7 @@ class Loader:
             if is_current:
                 done.publish_waits = None
             is_shown = not is_current and self._show(done, is_last=is_last)
-            if request := asked(self._settings.data_dir):
+            if request := self._state.asked():
                 is_shown = self._replay(request, done, progress)
             # Before that, what is discarded would be lost for readers if the loader's side is.
             if is_current or is_shown or done.publish_waits:
@@ -284,7 +285,6 @@ class Loader:
 
     def _replay(self, request: ReplayRequest, done: Done, progress: Progress) -> bool:
         """Does a replay that was asked for. A failed one is not tried again by itself."""
-        folder = self._settings.data_dir
         try:
             self._make_tables()
             self._warehouse.mark_changed()
@@ -296,9 +296,9 @@ class Loader:
         except Exception as error:
             # Not the text of any error: it may quote a body, which is somebody's conversation.
             reason = str(error) if isinstance(error, FluentsError) else type(error).__name__
-            answer(folder, ReplayAnswer(request.request_id, error=reason))
+            self._state.answer(ReplayAnswer(request.request_id, error=reason))
             raise
-        answer(folder, result)
+        self._state.answer(result)
         return is_shown
 
     def _show(self, done: Done, *, is_last: bool) -> bool:

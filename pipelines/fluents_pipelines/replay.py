@@ -18,7 +18,7 @@ import pyarrow as pa
 import structlog
 
 from fluents_connector.buffer import Batch, Buffer, StoredDelivery
-from fluents_connector.replay_request import ReplayAnswer, ReplayRequest
+from fluents_connector.loader_state import ReplayAnswer, ReplayRequest
 from fluents_connector.settings import Settings
 from fluents_pipelines.memory import in_halves, room_for_one
 from fluents_pipelines.models.incremental import mark_stale

@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import structlog
 
 from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning
-from fluents_connector.load_report import LoadReport, read_report, write_report
+from fluents_connector.loader_state import LoaderState, LoadReport
 
 log = structlog.get_logger(__name__)
 
@@ -28,31 +27,31 @@ class Done:
 
 
 @contextmanager
-def reported(data_dir: Path, started_at: float) -> Iterator[Done]:
+def reported(state: LoaderState, started_at: float) -> Iterator[Done]:
     """Writes the report of a load at its end, however it ends.
 
     Any error that is not ours becomes a `LoadFailed`.
     """
-    former = read_report(data_dir)
+    former = state.report()
     done = _as_it_was(former)
-    with _failure_reported(data_dir, started_at, done):
+    with _failure_reported(state, started_at, done):
         yield done
     if former is None or not former.succeeded or done != _as_it_was(former):
-        _write(data_dir, started_at, done, None)
+        _write(state, started_at, done, None)
 
 
 @contextmanager
-def failure_to_open_reported(data_dir: Path) -> Iterator[None]:
+def failure_to_open_reported(state: LoaderState) -> Iterator[None]:
     """Writes the report of a load that ends before it begins, as its files cannot be opened.
 
     Nothing is written where another load is running: the report is that one's to write.
     """
-    with _failure_reported(data_dir, time.time(), _as_it_was(read_report(data_dir))):
+    with _failure_reported(state, time.time(), _as_it_was(state.report())):
         yield
 
 
 @contextmanager
-def _failure_reported(data_dir: Path, started_at: float, done: Done) -> Iterator[None]:
+def _failure_reported(state: LoaderState, started_at: float, done: Done) -> Iterator[None]:
     error: str | None = None
     try:
         yield
@@ -70,10 +69,10 @@ def _failure_reported(data_dir: Path, started_at: float, done: Done) -> Iterator
         raise
     finally:
         if error is not None:
-            _write(data_dir, started_at, done, error)
+            _write(state, started_at, done, error)
 
 
-def _write(data_dir: Path, started_at: float, done: Done, error: str | None) -> None:
+def _write(state: LoaderState, started_at: float, done: Done, error: str | None) -> None:
     report = LoadReport(
         started_at=started_at,
         finished_at=time.time(),
@@ -85,7 +84,7 @@ def _write(data_dir: Path, started_at: float, done: Done, error: str | None) -> 
         taken_back_at=done.taken_back_at,
     )
     try:
-        write_report(data_dir, report)
+        state.write_report(report)
     except OSError as failure:  # a full disk; what stopped the load says more
         log.error("report_not_written", error=str(failure))
 

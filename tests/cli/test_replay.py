@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.replay_request import ReplayRequest, ask, asked
+from fluents_connector.loader_state import ReplayRequest, loader_state
 from fluents_connector.settings import Settings, load_settings
 from tests.deliveries import Clock, append_all, body
 from tests.processes import START_SECONDS, environment, write_settings
@@ -83,13 +83,13 @@ def _wait_until_locked(settings: Settings) -> None:
 
 
 def test_two_replays_at_once_are_refused(command: Command, settings: Settings) -> None:
-    ask(settings.data_dir, ReplayRequest("first"))
+    loader_state(settings).ask(ReplayRequest("first"))
     result = command("replay")
     assert result.returncode == 1
     assert "Another replay was asked for" in result.stderr
     assert command("load").returncode == 0
     assert message(settings) == ("found",)
-    assert asked(settings.data_dir) is None
+    assert loader_state(settings).asked() is None
     assert "changed: 0" in command("replay").stdout
 
 
@@ -110,10 +110,10 @@ def test_a_wrong_time_says_what_to_write(command: Command, settings: Settings, s
 
 def test_a_request_of_another_version_stands_in_nobodys_way(settings: Settings) -> None:
     (settings.data_dir / "replay.json").write_text('{"request_id": "x", "novel": 1}')
-    assert asked(settings.data_dir) is None
+    assert loader_state(settings).asked() is None
     request = ReplayRequest("mine", since=1, types=("event_error",))
-    ask(settings.data_dir, request)
-    assert asked(settings.data_dir) == request
+    loader_state(settings).ask(request)
+    assert loader_state(settings).asked() == request
 
 
 def test_without_a_buffer_there_is_nothing_to_replay(command: Command, tmp_path: Path) -> None:

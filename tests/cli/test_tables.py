@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.delivery import NotAnEvent, new_event_id, refused
-from fluents_connector.load_report import LoadReport, write_report
+from fluents_connector.loader_state import FileLoaderState, LoadReport
 from fluents_connector.printing import printable
 from fluents_connector.settings import load_settings
 from fluents_pipelines.models.built_in import models
@@ -88,8 +88,7 @@ def test_markup_in_paths_errors_and_models_is_shown_as_it_came(
     write_settings(tmp_path, data_dir="a[/b]", warehouse_path="x[/y].duckdb", models_dir="m")
     now = time.time()
     (tmp_path / "a[/b]").mkdir(parents=True)
-    write_report(
-        tmp_path / "a[/b]",
+    FileLoaderState(tmp_path / "a[/b]").write_report(
         LoadReport(now, now, 1, False, "wrong [/x] \x1b[31m", ["m/[/z].sql:1: [/q]"]),
     )
     shown = command("status")

@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from fluents_connector.errors import LoadRunning
-from fluents_pipelines.locking import only_one
+from fluents_connector.locking import only_one
 from tests.processes import START_SECONDS, Receiver, environment, free_port
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

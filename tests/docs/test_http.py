@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.load_report import LoadReport, write_report
+from fluents_connector.loader_state import FileLoaderState, LoadReport
 from fluents_connector.receiver.metrics import Metrics
 from tests.docs.pages import first_cells, section
 
@@ -30,8 +30,9 @@ def test_it_has_the_other_paths_that_the_receiver_describes() -> None:
 
 
 def test_it_has_every_metric_and_no_other(tmp_path: Path) -> None:
-    write_report(tmp_path, LoadReport(0, 1, deliveries=0, succeeded=True, error=None))
+    state = FileLoaderState(tmp_path)
+    state.write_report(LoadReport(0, 1, deliveries=0, succeeded=True, error=None))
     with closing(SqliteBuffer(tmp_path / "buffer.sqlite")) as buffer:
-        text = Metrics(buffer, tmp_path).page().decode()
+        text = Metrics(buffer, state).page().decode()
     measured = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
     assert {name for name in measured if not name.endswith("_created")} == {*cells("Metrics")}

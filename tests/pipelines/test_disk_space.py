@@ -8,7 +8,7 @@ import pytest
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import LoadFailed
-from fluents_connector.load_report import read_report
+from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.disk_space import free_bytes, has_room, limit_spilling
 from fluents_pipelines.load import Loader, LoadResult
@@ -53,7 +53,7 @@ def test_a_load_waits_for_space_and_goes_on_by_itself(
         with pytest.raises(LoadFailed, match=r"waits for space.*Nothing is lost"):
             loader.load()
         assert buffer.counts().pending == 3
-    report = read_report(settings.data_dir)
+    report = loader_state(settings).report()
     assert report is not None
     assert "waits for space" in (report.error or "")
     assert load().deliveries == 3

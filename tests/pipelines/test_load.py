@@ -12,7 +12,7 @@ import pytest
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import LoadFailed, LoadRunning
-from fluents_connector.load_report import read_report
+from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
 from fluents_connector.simulator import simulate
 from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
@@ -297,7 +297,7 @@ def test_a_failed_load_says_why_and_the_next_one_goes_on(
     settings.warehouse_path.mkdir()  # cannot be replaced by a file
     with pytest.raises(LoadFailed, match=r"published\.duckdb could not be published"):
         load()
-    report = read_report(settings.data_dir)
+    report = loader_state(settings).report()
     assert report is not None
     assert not report.succeeded
     assert "could not be published" in str(report.error)

@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.replay_request import ReplayAnswer, ReplayRequest, answered, ask, asked
+from fluents_connector.loader_state import ReplayAnswer, ReplayRequest, loader_state
 from fluents_connector.settings import Settings
 from fluents_connector.simulator import simulate
 from fluents_pipelines import replay as replaying
@@ -44,12 +44,12 @@ BODIES = [
 
 
 def replay(settings: Settings, **asked_for: Any) -> ReplayAnswer:
-    ask(settings.data_dir, ReplayRequest(REQUEST, **asked_for))
+    loader_state(settings).ask(ReplayRequest(REQUEST, **asked_for))
     with Loader(settings) as loader:
         loader.load()
-    result = answered(settings.data_dir, REQUEST)
+    result = loader_state(settings).answered(REQUEST)
     assert result is not None
-    assert asked(settings.data_dir) is None
+    assert loader_state(settings).asked() is None
     return result
 
 
@@ -186,19 +186,19 @@ def test_a_replay_that_was_interrupted_is_done_by_the_next_load(
     before = contents(settings.warehouse_path)
     with DuckDbWarehouse(settings) as warehouse:
         warehouse.connection.execute("update fluents.errors set message = 'x'")
-    ask(settings.data_dir, ReplayRequest(REQUEST))
+    loader_state(settings).ask(ReplayRequest(REQUEST))
     assert not nothing_to_load(settings, loaded)
 
     def interrupt(done: int, total: int) -> None:
-        if done and asked(settings.data_dir):
+        if done and loader_state(settings).asked():
             raise KeyboardInterrupt
 
     with Loader(settings) as loader, pytest.raises(KeyboardInterrupt):
         loader.load(interrupt)
-    assert asked(settings.data_dir) is not None
+    assert loader_state(settings).asked() is not None
     with Loader(settings) as loader:
         loader.load()
-    assert answered(settings.data_dir, REQUEST) is not None
+    assert loader_state(settings).answered(REQUEST) is not None
     assert contents(settings.warehouse_path) == before
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.metrics_core import (
@@ -25,7 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from fluents_connector.buffer import Buffer
-from fluents_connector.load_report import read_report
+from fluents_connector.loader_state import LoaderState
 
 # seconds: from one commit on a fast disk to the buffer's own timeout
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -34,9 +33,9 @@ _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 
 class Metrics:
     """The counters that one receiver process keeps, and the page for all processes."""
 
-    def __init__(self, buffer: Buffer, data_dir: Path) -> None:
+    def __init__(self, buffer: Buffer, loader: LoaderState) -> None:
         self._registry = CollectorRegistry()
-        self._collectors: list[Collector] = [BufferCollector(buffer), LoadCollector(data_dir)]
+        self._collectors: list[Collector] = [BufferCollector(buffer), LoadCollector(loader)]
         self.requests = Counter(
             "fluents_requests", "Requests answered, whatever the answer.", registry=self._registry
         )
@@ -114,12 +113,12 @@ class BufferCollector(Collector):
 class LoadCollector(Collector):
     """Reads the report of the last load at each scrape; there is none before the first load."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+    def __init__(self, loader: LoaderState) -> None:
+        self._loader = loader
 
     def collect(self) -> Iterator[Metric]:
         """When the last load ended, its outcome, its deliveries and its seconds."""
-        report = read_report(self._data_dir)
+        report = self._loader.report()
         if report is None:
             return
         for name, help_, value in (

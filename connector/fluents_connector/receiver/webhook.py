@@ -25,6 +25,7 @@ from fluents_connector.delivery import (
     validate,
     with_id,
 )
+from fluents_connector.loader_state import loader_state
 from fluents_connector.receiver.auth import Authenticator
 from fluents_connector.receiver.content import TooLarge, unpacked
 from fluents_connector.receiver.metrics import Metrics
@@ -77,7 +78,7 @@ class Webhooks:
         random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self.buffer = buffer
-        self.metrics = Metrics(buffer, settings.data_dir)
+        self.metrics = Metrics(buffer, loader_state(settings))
         self.responses = Responses(self.metrics, Refusals(settings.data_dir))
         self.authenticator = Authenticator(settings)
         self._max_body_bytes = settings.max_body_bytes

@@ -76,6 +76,7 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
     import structlog
 
     from fluents_connector.buffer import buffer_store
+    from fluents_connector.loader_state import loader_state
     from fluents_pipelines.load import Loader
     from fluents_pipelines.reporting import failure_to_open_reported
 
@@ -87,7 +88,7 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
             # A buffer made in place of one that is gone (an unmounted data_dir) would take events
             # that nobody finds once that is back.
             if was_open:
-                with failure_to_open_reported(settings.data_dir):
+                with failure_to_open_reported(loader_state(settings)):
                     buffer_store(settings).require()
             with Loader(settings) as loader:
                 say_at = 0.0

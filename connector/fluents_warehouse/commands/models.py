@@ -19,7 +19,7 @@ def models(config: Path | None) -> None:
     Your own models, of models_dir, come after ours: what the last load found wrong with one is
     shown with its file and line. Ends with status 1 if a claim is broken or a model is wrong.
     """
-    from fluents_connector.load_report import read_report
+    from fluents_connector.loader_state import loader_state
     from fluents_connector.settings import load_settings
     from fluents_pipelines.models import built_in as sql_models
     from fluents_pipelines.models import custom
@@ -42,7 +42,7 @@ def models(config: Path | None) -> None:
         mark = click.style("holds", "green") if passed else click.style("broken", "red")
         how = "" if passed else f": see the rows with the query in {result.path}"
         click.echo(f"{mark}  {printable(result.check + how)}")
-    report = read_report(settings.data_dir)
+    report = loader_state(settings).report()
     wrong = [*(report.model_errors if report else own.errors), *wrong]
     for error in wrong:
         click.echo(f"{click.style('wrong', 'red')}  {printable(error)}")

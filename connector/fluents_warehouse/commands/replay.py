@@ -15,7 +15,7 @@ from fluents_warehouse.commands.load import progress_bar
 from fluents_warehouse.options import PointInTime, config_option, require_buffer
 
 if TYPE_CHECKING:
-    from fluents_connector.replay_request import ReplayAnswer
+    from fluents_connector.loader_state import LoaderState, ReplayAnswer
     from fluents_connector.settings import Settings
 
 LOOK_SECONDS = 0.2
@@ -41,19 +41,20 @@ def replay(since: int | None, types: tuple[str, ...], config: Path | None) -> No
     right are not touched. Where `run` or `load --every` has the warehouse, that does it. The
     buffer keeps loaded events for buffer_keep_days.
     """
+    from fluents_connector.loader_state import ReplayRequest, loader_state
     from fluents_connector.logs import configure_logs
-    from fluents_connector.replay_request import ReplayRequest, ask, withdraw
     from fluents_connector.settings import load_settings
 
     settings = load_settings(config)
     configure_logs(settings.log_format)
     require_buffer(settings)
     request = ReplayRequest(str(uuid.uuid4()), since, types)
-    ask(settings.data_dir, request)
+    state = loader_state(settings)
+    state.ask(request)
     try:
-        result = _wait(settings, request.request_id)
+        result = _wait(settings, state, request.request_id)
     finally:
-        withdraw(settings.data_dir, request.request_id)
+        state.withdraw(request.request_id)
     if result.error is not None:
         raise FluentsError(f"The replay failed: {result.error}")
     click.echo(describe(result))
@@ -65,14 +66,13 @@ def replay(since: int | None, types: tuple[str, ...], config: Path | None) -> No
     click.echo(f"Published {settings.warehouse_path}.")
 
 
-def _wait(settings: Settings, request_id: str) -> ReplayAnswer:
+def _wait(settings: Settings, state: LoaderState, request_id: str) -> ReplayAnswer:
     """Loads, or waits for the loader that runs: either does what was asked."""
-    from fluents_connector.replay_request import answered
     from fluents_pipelines.load import Loader
 
     with progress_bar("Replaying") as progress:
         while True:
-            if (result := answered(settings.data_dir, request_id)) is not None:
+            if (result := state.answered(request_id)) is not None:
                 return result
             try:
                 with Loader(settings) as loader:

@@ -37,7 +37,7 @@ def status(as_json: bool, config: Path | None) -> None:
 def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
     """The state as `status --json` prints it. Times are ISO 8601 in UTC, ages in seconds."""
     from fluents_connector.buffer import Counts, buffer_store, open_buffer
-    from fluents_connector.load_report import read_report
+    from fluents_connector.loader_state import loader_state
     from fluents_connector.receiver.refusals import read_refusals
 
     now = time.time() if now is None else now
@@ -50,7 +50,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
             counts, buffer_id = buffer.counts(), buffer.buffer_id
         finally:
             buffer.close()
-    report = read_report(settings.data_dir)
+    report = loader_state(settings).report()
     oldest = counts.oldest_pending_at
     return {
         "received": counts.received,

@@ -17,7 +17,7 @@ from typing import Literal
 import duckdb
 
 from fluents_connector.errors import ExportFailed
-from fluents_pipelines.locking import only_one
+from fluents_connector.locking import only_one
 from fluents_pipelines.models.incremental import ANALYTICS
 from fluents_pipelines.readers.file_formats import defused, parquet_columns
 from fluents_pipelines.sql_text import identifier, literal

@@ -15,7 +15,7 @@ from random import Random
 
 from fluents_connector.buffer.sqlite.file import BUSY_SECONDS
 from fluents_connector.errors import FluentsError
-from fluents_pipelines.locking import only_one
+from fluents_connector.locking import only_one
 from tests.attacks.disk import FULL
 from tests.attacks.faults.killing import children_of, kill_all
 from tests.attacks.faults.system import System

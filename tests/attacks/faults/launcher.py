@@ -113,7 +113,11 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
         lambda s: s.within_copy,
     ),
     "before publish's rename": ("pathlib:Path", "replace", lambda s: s.before_rename),
-    "before the report": ("fluents_pipelines.reporting", "write_report", lambda s: s.before),
+    "before the report": (
+        "fluents_connector.loader_state:FileLoaderState",
+        "write_report",
+        lambda s: s.before,
+    ),
 }
 """Where in a load it can be killed, in the order of a load."""
 

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.delivery import new_event_id
-from fluents_connector.load_report import LoadReport, write_report
+from fluents_connector.loader_state import LoadReport, loader_state
 from fluents_connector.receiver.app import create_app
 from fluents_connector.settings import Settings
 from tests.deliveries import START, TOKEN, Clock, body, whole
@@ -270,13 +270,15 @@ def test_metrics_show_what_the_last_load_did(client: FlaskClient, settings: Sett
         return {name.removeprefix("fluents_last_load_"): float(value) for name, value in named}
 
     report = LoadReport(1000.0, 1002.5, 7, succeeded=True, error=None)
-    write_report(settings.data_dir, report)
+    loader_state(settings).write_report(report)
     numbers = {"timestamp_seconds": 1002.5, "success": 1, "deliveries": 7, "seconds": 2.5}
     assert shown() == numbers
-    write_report(settings.data_dir, replace(report, succeeded=False, error="its text is no label"))
+    loader_state(settings).write_report(
+        replace(report, succeeded=False, error="its text is no label")
+    )
     assert shown() == numbers | {"success": 0}
     for waits in ("no room", None):
-        write_report(settings.data_dir, replace(report, publish_waits=waits))
+        loader_state(settings).write_report(replace(report, publish_waits=waits))
         page = client.get("/metrics").get_data(as_text=True)
         assert f"fluents_publish_waits {float(waits is not None)}\n" in page
     (settings.data_dir / "last_load.json").write_text("half of i")

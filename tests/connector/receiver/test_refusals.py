@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fluents_connector import load_report
-from fluents_connector.load_report import LoadReport, write_report
+from fluents_connector.loader_state import FileLoaderState, LoadReport
+from fluents_connector.loader_state.files import REPORT
 from fluents_connector.receiver.refusals import FILE, Refusals, read_refusals
 from tests.connector.receiver.test_server import until
 from tests.deliveries import TOKEN, body
@@ -126,8 +126,8 @@ def test_a_damaged_report_of_the_last_load_is_none(
     write_settings(tmp_path)
     folder = tmp_path / ".fluents"
     folder.mkdir()
-    write_report(folder, LoadReport(1.0, 2.0, 1, succeeded=True, error=None))
-    report = folder / load_report.FILE
+    FileLoaderState(folder).write_report(LoadReport(1.0, 2.0, 1, succeeded=True, error=None))
+    report = folder / REPORT
     report.write_text(f"{report.read_text()[:-1]}, {damaged}}}")
     shown = command("status")
     assert (shown.returncode, shown.stderr) == (0, "")

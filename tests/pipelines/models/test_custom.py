@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.load_report import read_report
+from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader, nothing_to_load
 from fluents_pipelines.models import built_in, custom
@@ -236,7 +236,7 @@ def test_an_error_is_logged_once_and_reported_and_everything_else_is_loaded(
         append_all(buffer, [body("event_error", str(clock()), call_id="one")], clock)
         with capture_logs() as logs:
             assert loader.load().published
-        report = read_report(settings.data_dir)
+        report = loader_state(settings).report()
         assert report is not None
         assert report.succeeded
         assert query("select error_call_count from analytics.calls_daily") == [(1,)]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.replay_request import ReplayRequest, ask
+from fluents_connector.loader_state import ReplayRequest, loader_state
 from fluents_connector.settings import Settings
 from fluents_connector.simulator import simulate
 from fluents_pipelines import memory
@@ -111,7 +111,7 @@ def test_a_replay_makes_the_rows_of_its_calls_again(
         )
         mark_all_stale(warehouse.connection)
         refresh(warehouse.connection, built_in.models())
-    ask(settings.data_dir, ReplayRequest("again"))
+    loader_state(settings).ask(ReplayRequest("again"))
     load()
     assert differences(settings) == {}
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:

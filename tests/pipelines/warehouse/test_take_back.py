@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import LoadFailed, LoadRunning
+from fluents_connector.locking import only_one
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader, LoadResult, discard_old, nothing_to_load
-from fluents_pipelines.locking import only_one
 from fluents_pipelines.warehouse.duckdb_file.files import FILE, snapshots_of
 from fluents_warehouse.commands.status import collect
 from tests.deliveries import Clock, append_all, body

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
-
-from fluents_connector.errors import LoadFailed, LoadRunning
-from fluents_pipelines.locking import only_one
 
 FILE = "warehouse.duckdb"
 """The loader's own file, in `data_dir`."""
@@ -28,23 +24,6 @@ def identity(path: Path) -> tuple[int, ...] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-@contextmanager
-def only_loader(data_dir: Path) -> Iterator[None]:
-    """Holds the lock of all loads into `data_dir`. Raises `LoadRunning` or `LoadFailed`."""
-    taken = LoadRunning(
-        f"Another load is running on {data_dir}. It will load what is pending; wait for it, "
-        "or stop it first."
-    )
-    with ExitStack() as opened:
-        try:
-            opened.enter_context(only_one(data_dir / "load.lock", taken))
-        except OSError as error:
-            raise LoadFailed(
-                f"A load cannot write to {data_dir}: {error}. Nothing is lost: the buffer keeps it."
-            ) from error
-        yield
 
 
 def copy_file(source: BinaryIO, copy: BinaryIO) -> None:

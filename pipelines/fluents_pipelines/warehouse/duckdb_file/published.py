@@ -10,9 +10,10 @@ from pathlib import Path
 import duckdb
 
 from fluents_connector.errors import QueryError
+from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.sql_text import identifier, literal
-from fluents_pipelines.warehouse.duckdb_file.files import FILE, identity, only_loader, snapshots_of
+from fluents_pipelines.warehouse.duckdb_file.files import FILE, identity, snapshots_of
 from fluents_pipelines.warehouse.duckdb_file.state import FileState, state_in
 
 
@@ -21,7 +22,8 @@ class PublishedFile:
 
     def __init__(self, settings: Settings) -> None:
         self._path = settings.warehouse_path
-        self._data_dir = settings.data_dir
+        self._loaders_file = settings.data_dir / FILE
+        self._loader = loader_state(settings)
 
     @property
     def location(self) -> str:
@@ -59,8 +61,8 @@ class PublishedFile:
 
     def is_current(self) -> bool:
         """Whether the loader's file says the same. Raises `LoadRunning` while that is at work."""
-        with only_loader(self._data_dir):
-            return state_in(self._data_dir / FILE) == self.state()
+        with self._loader.only_loader():
+            return state_in(self._loaders_file) == self.state()
 
     def version(self) -> tuple[int, ...] | None:
         """Changes when another file, or another content, is at the path; None where none is."""

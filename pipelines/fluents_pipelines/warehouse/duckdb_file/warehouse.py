@@ -16,11 +16,12 @@ import duckdb
 import pyarrow as pa
 
 from fluents_connector.errors import LoadFailed
+from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.tables import CALLS, SCHEMA, Table
 from fluents_pipelines.warehouse import progress
 from fluents_pipelines.warehouse.duckdb_file.destination import keyed_duckdb
-from fluents_pipelines.warehouse.duckdb_file.files import FILE, only_loader
+from fluents_pipelines.warehouse.duckdb_file.files import FILE
 from fluents_pipelines.warehouse.duckdb_file.migrations import migrate, refuse_newer
 from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 from fluents_pipelines.warehouse.duckdb_file.state import FileState, state_of
@@ -41,7 +42,7 @@ class DuckDbWarehouse:
         self.path = settings.data_dir / FILE
         self.taken_back_at: float | None = None
         with ExitStack() as opened:
-            opened.enter_context(only_loader(settings.data_dir))
+            opened.enter_context(loader_state(settings).only_loader())
             if take_back(settings, self.path):
                 self.taken_back_at = time.time()
             # closed after the connection: see Publisher

@@ -1,0 +1,105 @@
+"""The loader's state in small files of one folder, and a lock that ends with its process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from fluents_connector.errors import LoadFailed, LoadRunning, ReplayWaiting
+from fluents_connector.files import write_whole
+from fluents_connector.loader_state.protocol import LoadReport, ReplayAnswer, ReplayRequest
+from fluents_connector.locking import only_one
+
+LOCK = "load.lock"
+REPORT = "last_load.json"
+ASKED = "replay.json"
+ANSWERED = "last_replay.json"
+
+_REPORT = TypeAdapter(LoadReport)
+
+
+class FileLoaderState:
+    """A `LoaderState` in `folder`, which loaders and receivers share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def only_loader(self) -> Iterator[None]:
+        """Holds the lock file until the end of the block, or of the process."""
+        taken = LoadRunning(
+            f"Another load is running on {self._folder}. It will load what is pending; wait for "
+            "it, or stop it first."
+        )
+        with ExitStack() as opened:
+            try:
+                opened.enter_context(only_one(self._folder / LOCK, taken))
+            except OSError as error:
+                raise LoadFailed(
+                    f"A load cannot write to {self._folder}: {error}. Nothing is lost: the buffer "
+                    "keeps it."
+                ) from error
+            yield
+
+    def report(self) -> LoadReport | None:
+        """What the last load did; None where there is no report that this version understands."""
+        try:
+            return _REPORT.validate_json((self._folder / REPORT).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def write_report(self, report: LoadReport) -> None:
+        """Replaces the report in one step, so that no reader sees half of it."""
+        write_whole(self._folder / REPORT, json.dumps(asdict(report)))
+
+    def ask(self, request: ReplayRequest) -> None:
+        """Leaves a request for the next load. Raises `ReplayWaiting` if there is one already."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / ASKED
+        if self.asked() is None:
+            path.unlink(missing_ok=True)  # of a version that is not installed any more
+        try:
+            write_whole(path, json.dumps(asdict(request)), overwrite=False)
+        except FileExistsError:
+            raise ReplayWaiting(
+                "Another replay was asked for and is not done yet. The next load does it: run "
+                "`fluents-warehouse load`, then try again."
+            ) from None
+
+    def asked(self) -> ReplayRequest | None:
+        """The request that waits, if there is one that this version understands."""
+        match self._read(ASKED):
+            case {"request_id": str(request_id), "since": int() | None as since, "types": [*types]}:
+                return ReplayRequest(request_id, since, tuple(map(str, types)))
+        return None
+
+    def withdraw(self, request_id: str) -> None:
+        """Takes a request back, if it is not done yet."""
+        request = self.asked()
+        if request is not None and request.request_id == request_id:
+            (self._folder / ASKED).unlink(missing_ok=True)
+
+    def answer(self, answer: ReplayAnswer) -> None:
+        """Says what became of a request, and takes that away."""
+        write_whole(self._folder / ANSWERED, json.dumps(asdict(answer)))
+        self.withdraw(answer.request_id)
+
+    def answered(self, request_id: str) -> ReplayAnswer | None:
+        """What became of a request; None while it is not done."""
+        found = self._read(ANSWERED)
+        if not found or found.get("request_id") != request_id:
+            return None
+        return ReplayAnswer(**found)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            found = json.loads((self._folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
