@@ -36,7 +36,7 @@ from fluents_pipelines.models import incremental
 from fluents_pipelines.models.analytics import Analytics
 from fluents_pipelines.normalize import Normalizer, fingerprint
 from fluents_pipelines.replay import replay
-from fluents_pipelines.reporting import Done, failure_to_open_reported, reported
+from fluents_pipelines.reporting import LoadOutcome, failure_to_open_reported, reported
 from fluents_pipelines.source import fluents_source
 from fluents_pipelines.tables import CALLS
 from fluents_pipelines.warehouse import comments, open_warehouse, published
@@ -147,25 +147,27 @@ class Loader:
         next start does.
         """
         started_at = time.time()
-        with reported(self._state, started_at) as done:
+        with reported(self._state, started_at) as outcome:
             dropped = self._warehouse.drop_pending()
-            done.taken_back_at = self._taken_back_at or done.taken_back_at
+            outcome.taken_back_at = self._taken_back_at or outcome.taken_back_at
             derive_again(self._settings, self._buffer, self._normalizer, self._warehouse)
-            self._load_batches(done, progress)
-            if done.batches or dropped:
+            self._load_batches(outcome, progress)
+            if outcome.batches or dropped:
                 self._warehouse.maintain()
             is_current = self._is_current()
             if is_current:
-                done.publish_waits = None
-            is_shown = not is_current and self._show(done, is_last=is_last)
+                outcome.publish_waits = None
+            was_published = not is_current and self._publish(outcome, is_last=is_last)
             if request := self._state.asked():
-                is_shown = self._replay(request, done, progress)
+                was_published = self._replay(request, outcome, progress)
             # Before that, what is discarded would be lost for readers if the loader's side is.
-            if is_current or is_shown or done.publish_waits:
+            if is_current or was_published or outcome.publish_waits:
                 discard_old(self._settings, self._buffer)
-        return LoadResult(done.deliveries, done.batches, time.time() - started_at, is_shown)
+        return LoadResult(
+            outcome.deliveries, outcome.batches, time.time() - started_at, was_published
+        )
 
-    def _load_batches(self, done: Done, progress: Progress) -> None:
+    def _load_batches(self, outcome: LoadOutcome, progress: Progress) -> None:
         buffer = self._buffer
         was_confirmed = buffer.counts().confirmed_position
         start = position = self._start()
@@ -190,13 +192,13 @@ class Loader:
                 if not self._try_batch(normalized, batch, tables):
                     continue
                 position = self._confirm(batch)
-                done.batches += 1
-                done.deliveries += len(batch.rows)
+                outcome.batches += 1
+                outcome.deliveries += len(batch.rows)
                 progress(total - (up_to - position), total)
-        if start < was_confirmed and done.deliveries < total:
+        if start < was_confirmed and outcome.deliveries < total:
             log.warning(
                 "history_lost",
-                deliveries=total - done.deliveries,
+                deliveries=total - outcome.deliveries,
                 after_position=start,
                 up_to_position=was_confirmed,
                 hint="They were loaded once, the buffer has discarded them, and the loader's file "
@@ -283,7 +285,7 @@ class Loader:
             nothing = self._buffer.read(0, 0, max_rows=1, max_bytes=1)
             self._load_batch(nothing, self._normalizer.tables(nothing))
 
-    def _replay(self, request: ReplayRequest, done: Done, progress: Progress) -> bool:
+    def _replay(self, request: ReplayRequest, outcome: LoadOutcome, progress: Progress) -> bool:
         """Does a replay that was asked for. A failed one is not tried again by itself."""
         try:
             self._make_tables()
@@ -292,16 +294,16 @@ class Loader:
                 request, self._settings, self._buffer, self._normalizer, self._warehouse, progress
             )
             # also where nothing changed: a former try may have been killed before this
-            is_shown = self._show(done, is_last=True)
+            was_published = self._publish(outcome, is_last=True)
         except Exception as error:
             # Not the text of any error: it may quote a body, which is somebody's conversation.
             reason = str(error) if isinstance(error, FluentsError) else type(error).__name__
             self._state.answer(ReplayAnswer(request.request_id, error=reason))
             raise
         self._state.answer(result)
-        return is_shown
+        return was_published
 
-    def _show(self, done: Done, *, is_last: bool) -> bool:
+    def _publish(self, outcome: LoadOutcome, *, is_last: bool) -> bool:
         """Makes the models and makes all visible, if that is due or the last chance; says whether.
 
         What is not due, or has no room, waits for a later load, whether that has anything to load
@@ -310,19 +312,21 @@ class Loader:
         warehouse = self._warehouse
         if not is_last and not warehouse.is_due():
             return False
-        did_wait, done.publish_waits = done.publish_waits, warehouse.lacks_room()
-        if done.publish_waits is not None:
+        did_wait, outcome.publish_waits = outcome.publish_waits, warehouse.lacks_room()
+        if outcome.publish_waits is not None:
             if did_wait is None:
-                log.warning("publish_waits", reason=done.publish_waits)
+                log.warning("publish_waits", reason=outcome.publish_waits)
             return False
-        self._make_models(done)
+        self._make_models(outcome)
         warehouse.make_visible()
         return True
 
-    def _make_models(self, done: Done) -> None:
+    def _make_models(self, outcome: LoadOutcome) -> None:
         self._make_tables()
         comments.describe(self._warehouse.connection)
-        done.model_errors = self._analytics.make(self._warehouse.connection, done.model_errors)
+        outcome.model_errors = self._analytics.make(
+            self._warehouse.connection, outcome.model_errors
+        )
 
     def _is_current(self) -> bool:
         """Whether readers see all that there is, with the models of now."""

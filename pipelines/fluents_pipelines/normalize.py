@@ -142,8 +142,8 @@ class Normalizer:
             # Not its text: that quotes the body, which is somebody's conversation.
             log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
         unreadable = self._unreadable(batch.buffer_id, rows)
-        repaired = [_as_text_only(row) if row.position in unreadable else row for row in rows]
-        return self._run(_arrow(batch.buffer_id, repaired))
+        readable = [_as_text_only(row) if row.position in unreadable else row for row in rows]
+        return self._run(_arrow(batch.buffer_id, readable))
 
     def derived(self, events: pa.Table) -> dict[str, pa.Table]:
         """The rows that rows of `events` give in the tables made from them.

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Done:
+class LoadOutcome:
     """What a load has done so far, and what `LoadReport` tells of it besides."""
 
     model_errors: list[str] = field(default_factory=list)
@@ -27,17 +27,17 @@ class Done:
 
 
 @contextmanager
-def reported(state: LoaderState, started_at: float) -> Iterator[Done]:
+def reported(state: LoaderState, started_at: float) -> Iterator[LoadOutcome]:
     """Writes the report of a load at its end, however it ends.
 
     Any error that is not ours becomes a `LoadFailed`.
     """
     former = state.report()
-    done = _as_it_was(former)
-    with _failure_reported(state, started_at, done):
-        yield done
-    if former is None or not former.succeeded or done != _as_it_was(former):
-        _write(state, started_at, done, None)
+    outcome = _as_it_was(former)
+    with _failure_reported(state, started_at, outcome):
+        yield outcome
+    if former is None or not former.succeeded or outcome != _as_it_was(former):
+        _write(state, started_at, outcome, None)
 
 
 @contextmanager
@@ -51,7 +51,9 @@ def failure_to_open_reported(state: LoaderState) -> Iterator[None]:
 
 
 @contextmanager
-def _failure_reported(state: LoaderState, started_at: float, done: Done) -> Iterator[None]:
+def _failure_reported(
+    state: LoaderState, started_at: float, outcome: LoadOutcome
+) -> Iterator[None]:
     error: str | None = None
     try:
         yield
@@ -69,19 +71,19 @@ def _failure_reported(state: LoaderState, started_at: float, done: Done) -> Iter
         raise
     finally:
         if error is not None:
-            _write(state, started_at, done, error)
+            _write(state, started_at, outcome, error)
 
 
-def _write(state: LoaderState, started_at: float, done: Done, error: str | None) -> None:
+def _write(state: LoaderState, started_at: float, outcome: LoadOutcome, error: str | None) -> None:
     report = LoadReport(
         started_at=started_at,
         finished_at=time.time(),
-        deliveries=done.deliveries,
+        deliveries=outcome.deliveries,
         succeeded=error is None,
         error=error,
-        model_errors=done.model_errors,
-        publish_waits=done.publish_waits,
-        taken_back_at=done.taken_back_at,
+        model_errors=outcome.model_errors,
+        publish_waits=outcome.publish_waits,
+        taken_back_at=outcome.taken_back_at,
     )
     try:
         state.write_report(report)
@@ -89,7 +91,7 @@ def _write(state: LoaderState, started_at: float, done: Done, error: str | None)
         log.error("report_not_written", error=str(failure))
 
 
-def _as_it_was(former: LoadReport | None) -> Done:
+def _as_it_was(former: LoadReport | None) -> LoadOutcome:
     if former is None:
-        return Done()
-    return Done(former.model_errors, former.publish_waits, former.taken_back_at)
+        return LoadOutcome()
+    return LoadOutcome(former.model_errors, former.publish_waits, former.taken_back_at)

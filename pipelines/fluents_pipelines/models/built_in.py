@@ -31,7 +31,7 @@ _JSON_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How many rows break a claim; 0 is a pass. `OFFENDING_ROWS` is the most counted."""
+    """How many rows a check returns; 0 is a pass. `OFFENDING_ROWS` is the most counted."""
 
     check: str
     offending_rows: int
@@ -51,7 +51,7 @@ def models(
 
 
 def checks() -> list[SqlFile]:
-    """The checks, by name: `<model>__<claim>`, each a query for the rows that break it."""
+    """The checks, by name: `<model>__<what holds>`, each a query for the rows that break it."""
     return read_folder(sql_folder() / "checks")
 
 
@@ -120,7 +120,7 @@ def describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, kind: str) ->
     connection.execute(f"comment on {kind} {relation} is {literal(file.description)}")
     try:
         comments = column_comments(file)
-    except ModelError:  # of the user's own: DuckDB understands what sqlglot does not
+    except ModelError:  # of a custom model: DuckDB understands what sqlglot does not
         comments = {}
     for column, *_ in connection.execute(f"describe {relation}").fetchall():
         if text := comments.get(column, comments.get("")):

@@ -1,7 +1,7 @@
-"""The user's own models: views beside ours in the schema `analytics`, made after them.
+"""Custom models: views of the user beside the built-in ones in `analytics`, made after them.
 
 `models_dir` holds them, one `SELECT` a file, and their checks in `checks/` below it. The files are
-the operator's own code, and DuckDB runs them as such. One with an error is reported by its file
+the operator's code, and DuckDB runs them as such. One with an error is reported by its file
 and line, and is not there; it stops neither a load nor the other models.
 """
 
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class OwnFiles:
+class CustomFiles:
     """The files that could be read, and what is wrong with the others."""
 
     files: list[SqlFile]
@@ -50,36 +50,38 @@ class OwnFiles:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def read(folder: Path | None) -> OwnFiles:
+def read(folder: Path | None) -> CustomFiles:
     """The models in the folder of the settings; none where no folder is set."""
     if folder is None:
-        return OwnFiles([], [])
+        return CustomFiles([], [])
     try:
         return _read(folder)
     except OSError as error:
         why = f"models_dir cannot be read: {error.strerror}. Make the folder or change the setting."
-        return OwnFiles([], [f"{folder}: {why}"])
+        return CustomFiles([], [f"{folder}: {why}"])
 
 
-def read_checks(folder: Path | None) -> OwnFiles:
-    """The checks of the user's own models."""
+def read_checks(folder: Path | None) -> CustomFiles:
+    """The checks of the custom models."""
     checks = folder and folder / "checks"
-    return read(checks) if checks and checks.exists() else OwnFiles([], [])
+    return read(checks) if checks and checks.exists() else CustomFiles([], [])
 
 
-def build(connection: duckdb.DuckDBPyConnection, own: OwnFiles, ours: Collection[str]) -> list[str]:
+def build(
+    connection: duckdb.DuckDBPyConnection, files: CustomFiles, built_in_names: Collection[str]
+) -> list[str]:
     """Makes the views anew, drops those whose file is gone, and returns what is wrong.
 
-    `ours` are the names that are taken.
+    `built_in_names` are taken.
     """
     there = relations(connection)
     for name, kind in there.items():
-        if kind == "view" and name not in ours:
+        if kind == "view" and name not in built_in_names:
             connection.execute(f"drop view {ANALYTICS}.{identifier(name)}")
-    taken = {*ours, *(name for name, kind in there.items() if kind == "table")}
-    errors = list(own.errors)
+    taken = {*built_in_names, *(name for name, kind in there.items() if kind == "table")}
+    errors = list(files.errors)
     sound = []
-    for file in own.files:
+    for file in files.files:
         if problem := _problem(connection, file) or _name_problem(file, taken):
             errors.append(problem)
         else:
@@ -93,10 +95,10 @@ def build(connection: duckdb.DuckDBPyConnection, own: OwnFiles, ours: Collection
     return sorted(errors)
 
 
-def run_own_checks(
+def run_custom_checks(
     connection: duckdb.DuckDBPyConnection, folder: Path | None
 ) -> tuple[list[CheckResult], list[str]]:
-    """What each of the user's own checks finds, and what is wrong with the others."""
+    """What each custom check finds, and what is wrong with the others."""
     checks = read_checks(folder)
     results, errors = [], list(checks.errors)
     for check in checks.files:
@@ -110,7 +112,7 @@ def run_own_checks(
     return results, errors
 
 
-def _read(folder: Path) -> OwnFiles:
+def _read(folder: Path) -> CustomFiles:
     files, errors = [], []
     for path in sorted(folder.iterdir()):
         if path.suffix != ".sql" or path.name.startswith("."):  # editors keep theirs so
@@ -122,7 +124,7 @@ def _read(folder: Path) -> OwnFiles:
             errors.append(f"{path}:{line}: this is no UTF-8. Save the file as UTF-8.")
         except OSError as error:
             errors.append(f"{path}:1: it cannot be read: {error.strerror}.")
-    return OwnFiles(files, errors)
+    return CustomFiles(files, errors)
 
 
 def _problem(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> str | None:

@@ -1,7 +1,8 @@
-"""Models that are tables: the rows of the calls that a load touches are made again after it.
+"""Models that are tables: after a load, the rows of the calls that it touched are refreshed.
 
-The calls are noted in `analytics.stale_calls` before their events are loaded, and taken off in
-the transaction that makes their rows, so a kill at any point leaves none behind. A model's SQL
+To refresh is to replace the rows of a call by what the model's SQL gives for it now. The calls are
+marked stale, in `analytics.stale_calls`, before their events are loaded, and taken off the list in
+the transaction that refreshes them, so a kill at any point leaves none behind. A model's SQL
 runs as it stands, but on views of its tables that show the stale calls only: so the cost of a
 refresh follows the new work and not the history.
 """
@@ -66,16 +67,16 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def mark_stale(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
-    """Notes calls (one column `call_id`) of which something is about to change."""
-    connection.register("touched", call_ids)
+    """Marks calls (one column `call_id`) of which something is about to change."""
+    connection.register("changing", call_ids)
     try:
-        connection.execute(f"insert into {STALE} select call_id from touched")  # noqa: S608
+        connection.execute(f"insert into {STALE} select call_id from changing")  # noqa: S608
     finally:
-        connection.unregister("touched")
+        connection.unregister("changing")
 
 
 def mark_all_stale(connection: duckdb.DuckDBPyConnection) -> None:
-    """Notes every call: for tables that are new, or whose SQL is."""
+    """Marks every call: for tables that are new, or whose SQL is."""
     connection.execute(f"insert into {STALE} select call_id from {SCHEMA}.calls")  # noqa: S608
 
 
@@ -84,7 +85,7 @@ def refresh(
     models: list[SqlFile],
     calls_at_once: int = CALLS_AT_ONCE,
 ) -> None:
-    """Makes the rows of all stale calls again. Raises `ModelError`, and the calls stay stale.
+    """Refreshes all stale calls. Raises `ModelError`, and the calls stay stale.
 
     A call that needs more memory than the SQL may have gets `memory.FOR_ONE` for itself. Where
     that is too little for a table, its row there says only what `calls` says, the rest is NULL,
@@ -96,7 +97,7 @@ def refresh(
     _make_scope(connection, tables, names)
     while _take_some(connection, calls_at_once):
         try:
-            _remake_all(connection, tables, names)
+            _refresh_all(connection, tables, names)
         except duckdb.Error as error:
             if not is_too_much(error):
                 raise
@@ -104,13 +105,13 @@ def refresh(
                 calls_at_once //= 2
                 continue
             with room_for_one(connection):
-                _remake_what_fits(connection, tables, names)
+                _refresh_what_fits(connection, tables, names)
 
 
-def _remake_what_fits(
+def _refresh_what_fits(
     connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
 ) -> None:
-    """Makes the rows of a single call, table by table; of those that cannot be, the bare one."""
+    """Refreshes a single call, table by table; where it is too large, with the bare row."""
     ((call_id,),) = connection.execute(
         f"select call_id from {_SCOPE}.calls_now"  # noqa: S608
     ).fetchall()
@@ -118,7 +119,7 @@ def _remake_what_fits(
     for model in tables:
         try:
             with _transaction(connection):
-                _remake(connection, model, names)
+                _refresh_model(connection, model, names)
         except duckdb.Error as error:
             if not is_too_much(error):
                 raise
@@ -132,12 +133,12 @@ def _remake_what_fits(
     _delete_stale(connection, STALE)
 
 
-def _remake_all(
+def _refresh_all(
     connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
 ) -> None:
     with _transaction(connection):
         for model in tables:
-            _remake(connection, model, names)
+            _refresh_model(connection, model, names)
         _delete_stale(connection, NOT_COMPUTED)
         _delete_stale(connection, STALE)
 
@@ -188,7 +189,7 @@ def _take_some(connection: duckdb.DuckDBPyConnection, limit: int) -> bool:
     return bool(count)
 
 
-def _remake(connection: duckdb.DuckDBPyConnection, model: SqlFile, names: set[str]) -> None:
+def _refresh_model(connection: duckdb.DuckDBPyConnection, model: SqlFile, names: set[str]) -> None:
     sql = _RELATION.sub(
         lambda found: f"{_SCOPE}.{found[1]}" if found[1] in names else found[0], model.sql
     )

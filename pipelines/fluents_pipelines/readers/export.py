@@ -71,13 +71,13 @@ def export(
     try:
         taken = ExportFailed(f"Another export is writing to {folder}. Wait for it.")
         with only_one(folder / f"{MARK}.lock", taken):
-            ours = _made_before(folder)
-            for path in files.keys() - ours:
+            exported = _made_before(folder)
+            for path in files.keys() - exported:
                 if (folder / path).exists():
                     raise ExportFailed(
                         f"{folder / path} is there, and no export wrote it. Name another folder."
                     )
-            _note(folder, ours | files.keys())  # first, for whoever goes on after a kill
+            _note(folder, exported | files.keys())  # first, for whoever goes on after a kill
             failed = []
             for path, (schema, name) in files.items():
                 try:
@@ -88,10 +88,10 @@ def export(
                     failed.append(f"{schema}.{name}: {error}")  # one that reads what is gone
                     continue
                 yield Exported(path, rows), len(files)
-            gone = {path for path in ours - files.keys() if path.endswith(f".{format_}")}
+            gone = {path for path in exported - files.keys() if path.endswith(f".{format_}")}
             for path in gone:
                 (folder / path).unlink(missing_ok=True)
-            _note(folder, (ours | files.keys()) - gone)
+            _note(folder, (exported | files.keys()) - gone)
             if failed:
                 raise ExportFailed(
                     "The export lacks these models, and has all others: " + "; ".join(failed)

@@ -210,7 +210,7 @@ class SqlServer:
                 columns = self._connection.execute(
                     f"describe {database}.{schema}.{identifier(name)}"
                 ).fetchall()
-            except duckdb.Error as error:  # one of the user's own that reads another file
+            except duckdb.Error as error:  # a custom model that reads another file
                 left_out[name] = str(error)
                 continue
             listed = ", ".join(f"{identifier(column)} {type_}" for column, type_, *_ in columns)

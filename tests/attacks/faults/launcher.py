@@ -106,7 +106,11 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
         lambda s: s.after,
     ),
     "before the models": ("fluents_pipelines.models.incremental", "refresh", lambda s: s.before),
-    "within the models": ("fluents_pipelines.models.incremental", "_remake", lambda s: s.after),
+    "within the models": (
+        "fluents_pipelines.models.incremental",
+        "_refresh_model",
+        lambda s: s.after,
+    ),
     "within publish's copy": (
         "fluents_pipelines.warehouse.duckdb_file.publish",
         "copy_file",

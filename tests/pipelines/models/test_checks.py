@@ -10,7 +10,7 @@ from tests.pipelines.models.test_model_cases import filled, warehouse
 
 __all__ = ["filled", "warehouse"]
 
-# What breaks each claim, done to a table that stands in place of the model.
+# What breaks each check, done to a table that stands in place of the model.
 BROKEN_BY = {
     "actions_daily__counts_every_report": "update {model} set started_count = started_count + 1",
     "answer_rates__counts_every_call": "delete from {model} where hour = 23",
@@ -48,7 +48,7 @@ def sound(filled: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return filled
 
 
-def test_every_claim_holds_where_nothing_is_wrong(sound: duckdb.DuckDBPyConnection) -> None:
+def test_every_check_passes_where_nothing_is_wrong(sound: duckdb.DuckDBPyConnection) -> None:
     assert broken(sound) == set()
 
 
@@ -57,7 +57,7 @@ def test_every_check_is_shown_to_find_something() -> None:
 
 
 @pytest.mark.parametrize("check", sorted(BROKEN_BY))
-def test_a_broken_claim_is_found(sound: duckdb.DuckDBPyConnection, check: str) -> None:
+def test_what_breaks_a_check_is_found(sound: duckdb.DuckDBPyConnection, check: str) -> None:
     name = check.split("__")[0]
     model = f"analytics.{name}"
     sound.execute(f"create temp table rows as from {model}")

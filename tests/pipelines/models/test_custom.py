@@ -1,4 +1,4 @@
-"""A user's own models: views beside ours, which can be wrong without stopping anything."""
+"""Custom models: views beside the built-in ones, which can be wrong without stopping anything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.pipelines.models.test_model_cases import filled, warehouse
 
 __all__ = ["filled", "warehouse"]
 
-OURS = {model.name for model in built_in.models()}
+BUILT_IN = {model.name for model in built_in.models()}
 
 
 @pytest.fixture
@@ -47,14 +47,14 @@ def build(filled: duckdb.DuckDBPyConnection, folder: Path) -> Callable[..., list
 
     def run(**files: str) -> list[str]:
         write(folder, **files)
-        errors = custom.build(filled, custom.read(folder), OURS)
+        errors = custom.build(filled, custom.read(folder), BUILT_IN)
         return [error.removeprefix(f"{folder}/") for error in errors]
 
     return run
 
 
 def names(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    return built_in.relations(connection).keys() - OURS - {"stale_calls", "calls_not_computed"}
+    return built_in.relations(connection).keys() - BUILT_IN - {"stale_calls", "calls_not_computed"}
 
 
 def test_a_view_that_somebody_made_under_an_odd_name_goes(
@@ -65,7 +65,7 @@ def test_a_view_that_somebody_made_under_an_odd_name_goes(
     assert names(filled) == {"a"}
 
 
-def test_they_select_from_ours_and_from_each_other_in_any_order_of_names(
+def test_they_select_from_built_in_ones_and_from_each_other_in_any_order_of_names(
     build: Callable[..., list[str]], filled: duckdb.DuckDBPyConnection
 ) -> None:
     errors = build(
@@ -175,7 +175,7 @@ def test_a_folder_that_is_none_is_an_error_of_the_models_only(
     path = tmp_path / "none"
     if is_file:
         path.write_text("")
-    (error,) = custom.build(filled, custom.read(path), OURS)
+    (error,) = custom.build(filled, custom.read(path), BUILT_IN)
     assert error.startswith(f"{path}: models_dir cannot be read")
 
 
@@ -191,7 +191,7 @@ def test_their_checks_are_run_and_those_that_are_wrong_are_named(
         c__is_wrong="select\nnope",
         d__is_none="drop table fluents.calls",
     )
-    results, errors = custom.run_own_checks(filled, folder)
+    results, errors = custom.run_custom_checks(filled, folder)
     assert [(one.check, one.offending_rows) for one in results] == [
         ("a__holds", 0),
         ("b__is_broken", 3),
@@ -200,7 +200,7 @@ def test_their_checks_are_run_and_those_that_are_wrong_are_named(
         f"{checks}/c__is_wrong.sql:2",
         f"{checks}/d__is_none.sql:1",
     ]
-    assert custom.run_own_checks(filled, None) == ([], [])
+    assert custom.run_custom_checks(filled, None) == ([], [])
 
 
 def test_a_load_notices_new_changed_and_removed_files_by_itself(

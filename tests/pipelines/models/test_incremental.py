@@ -207,7 +207,7 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
     calls = ["one", "large", "two"]
     append_all(buffer, [body("event_error", "e", call_id=call) for call in calls], clock)
     load()
-    real = refreshing._remake
+    real = refreshing._refresh_model
 
     def refuse(connection: Any, model: SqlFile, names: set[str]) -> None:
         is_large = connection.execute(
@@ -224,7 +224,7 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
             mark_all_stale(connection)
             with monkeypatch.context() as patched:
                 if is_refused:
-                    patched.setattr(refreshing, "_remake", refuse)
+                    patched.setattr(refreshing, "_refresh_model", refuse)
                 refresh(connection, TABLES)
             assert (
                 connection.execute(

@@ -100,7 +100,7 @@ def refuse_to_lose(connection: duckdb.DuckDBPyConnection, path: Path, published:
     try:
         ((count, first),) = connection.execute(
             f"select count(*), min(event_id) from ({_ids(f'{_OTHER}.{SCHEMA}')})"  # noqa: S608
-            f" anti join ({_ids(SCHEMA)}) as ours using (event_id)"
+            f" anti join ({_ids(SCHEMA)}) as loaded using (event_id)"
         ).fetchall()
     finally:
         connection.execute(f"detach {_OTHER}")
