@@ -1,8 +1,8 @@
 """Authenticates requests: secret URLs, one or two tokens a webhook, allowed networks, a gateway.
 
-A request that is not authenticated gets the same 404 as an unknown path, whatever the reason. It
-costs neither a thread that waits for its body nor a row in the buffer. The token is checked first,
-so that nothing is read without it; the signature last, as it is of the whole body.
+A request that is not authenticated gets the same 404 as an unknown path, whatever the reason, and
+no row in the buffer. The token is checked first, so that nothing is read without it; the signature
+last, as it is of the whole body.
 """
 
 from __future__ import annotations

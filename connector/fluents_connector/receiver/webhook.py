@@ -26,7 +26,7 @@ from fluents_connector.delivery import (
     with_id,
 )
 from fluents_connector.loader_state import loader_state
-from fluents_connector.receiver.auth import Authenticator
+from fluents_connector.receiver.auth import Authenticator, NotAuthenticated
 from fluents_connector.receiver.content import TooLarge, unpacked
 from fluents_connector.receiver.metrics import Metrics
 from fluents_connector.receiver.refusals import Refusals
@@ -93,7 +93,7 @@ class Webhooks:
         It raises nothing: an error is a response too.
         """
         try:
-            webhook = self.authenticator.webhook(token, request.peer, request.header)
+            webhook = await self._authenticated(token, request)
             body = await request.read(self._max_body_bytes)
             delivery = await request.run(lambda: self._validate(webhook, body, request))
             with self.metrics.append_seconds.time():
@@ -101,6 +101,17 @@ class Webhooks:
         except Exception as error:
             return self.responses.to_error(error)
         return self.responses.to_delivery(delivery, receipt)
+
+    async def _authenticated(self, token: str, request: Request) -> str:
+        """The label of the webhook. Raises `NotAuthenticated`."""
+        try:
+            return self.authenticator.webhook(token, request.peer, request.header)
+        except NotAuthenticated as why:
+            if why.reason != "wrong_token":
+                # Who has the URL gets the response: a proxy in front loses one that comes before it
+                # has sent the whole body.
+                await request.read(self._max_body_bytes)
+            raise
 
     def _validate(self, webhook: str, body: bytes | None, request: Request) -> Delivery:
         """The delivery of a body, as an event or for the quarantine.
