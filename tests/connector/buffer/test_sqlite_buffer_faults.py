@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.buffer.sqlite import file
 from fluents_connector.buffer.sqlite.file import USER_VERSION
 from fluents_connector.errors import BufferRefused, BufferUnavailable
 from tests.contract.buffer.expected import GOOD
@@ -65,10 +64,9 @@ def test_a_folder_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_commit_that_fails_stores_nothing_for_any_that_waits(
-    buffer: SqliteBuffer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(file, "BUSY_SECONDS", 0.1)
+@pytest.mark.attack
+def test_a_commit_that_fails_stores_nothing_for_any_that_waits(buffer: SqliteBuffer) -> None:
+    buffer._file._writer.execute("pragma busy_timeout = 100")
 
     def append(bits: int) -> str | None:
         try:
