@@ -17,12 +17,12 @@ from typing import Literal
 import duckdb
 
 from fluents_connector.errors import ExportFailed
+from fluents_connector.files import written_whole
 from fluents_connector.locking import only_one
 from fluents_pipelines.models.incremental import ANALYTICS
 from fluents_pipelines.readers.file_formats import defused, parquet_columns
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import SCHEMA
-from fluents_pipelines.whole_files import written_whole
 
 Format = Literal["parquet", "csv"]
 
@@ -116,13 +116,17 @@ def _write(
     elif defuse:
         columns = defused(read.columns, read.types)
     options = _OPTIONS["csv" if target.suffix == ".csv" else "parquet"]
-    # hidden, as a tool may read all files of the folder
-    with written_whole(target, target.with_name(f".{target.name}.partial")) as partial:
+    with written_whole(target, _partial(target), durable=True) as partial:
         ((rows,),) = connection.execute(
             f"copy (select {columns} from {relation})"  # noqa: S608 # names from the catalog
             f" to {literal(str(partial))} ({options}, use_tmp_file false)"
         ).fetchall()
     return int(rows)
+
+
+def _partial(target: Path) -> Path:
+    # hidden, as a tool may read all files of the folder
+    return target.with_name(f".{target.name}.partial")
 
 
 def _made_before(folder: Path) -> set[str]:
@@ -133,5 +137,5 @@ def _made_before(folder: Path) -> set[str]:
 
 
 def _note(folder: Path, paths: set[str]) -> None:
-    with written_whole(folder / MARK) as partial:
+    with written_whole(folder / MARK, _partial(folder / MARK), durable=True) as partial:
         partial.write_text("".join(f"{path}\n" for path in sorted(paths)), encoding="utf-8")

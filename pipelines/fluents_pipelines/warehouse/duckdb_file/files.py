@@ -12,6 +12,11 @@ FILE = "warehouse.duckdb"
 """The loader's own file, in `data_dir`."""
 
 
+def partial_of(path: Path) -> Path:
+    """Where what is to be at `path` is written first, by the loader alone."""
+    return path.with_name(f"{path.name}.partial")
+
+
 def snapshots_of(target: Path) -> Path:
     """The folder of the snapshots that a published path leads to."""
     return target.with_name(f".{target.name}.snapshots")

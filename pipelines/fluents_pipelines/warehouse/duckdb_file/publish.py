@@ -22,6 +22,7 @@ from typing import BinaryIO
 import duckdb
 
 from fluents_connector.errors import LoadFailed
+from fluents_connector.files import sync, written_whole
 from fluents_connector.permissions import open_to_group
 from fluents_pipelines.disk_space import has_room
 from fluents_pipelines.warehouse.duckdb_file.files import (
@@ -36,7 +37,6 @@ from fluents_pipelines.warehouse.duckdb_file.state import (
     state_in,
     state_of,
 )
-from fluents_pipelines.whole_files import sync_folder, written_whole
 
 FICLONE = 0x40049409  # ioctl_ficlone(2): the copy shares its blocks, on btrfs and XFS
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # FAT, and shares without links
@@ -134,7 +134,10 @@ class Publisher:
             self._delete_old()
             # DuckDB names a database after what is before the first dot
             snapshot = self.snapshots / f"{self.target.name}.{snapshot_id}"
-            with written_whole(snapshot, self._partial) as partial, self._create(partial) as copy:
+            with (
+                written_whole(snapshot, self._partial, durable=True) as partial,
+                self._create(partial) as copy,
+            ):
                 copy_file(self._open_source(), copy)
             self._point_to(snapshot)
         except (OSError, duckdb.Error) as error:
@@ -211,7 +214,7 @@ class Publisher:
         # Left by whoever wrote into what was no link, or by DuckDB before 1.5, which follows none.
         self.target.with_name(f"{self.target.name}.wal").unlink(missing_ok=True)
         link.replace(self.target)
-        sync_folder(self.target.parent)
+        sync(self.target.parent)
 
     def _delete_old(self) -> None:
         """Deletes all but the current snapshot, and what readers and kills left beside others.

@@ -13,11 +13,11 @@ import duckdb
 import structlog
 
 from fluents_connector.errors import LoadFailed
+from fluents_connector.files import written_whole
 from fluents_connector.settings import Settings
 from fluents_pipelines.disk_space import has_room
-from fluents_pipelines.warehouse.duckdb_file.files import copy_file, snapshots_of
+from fluents_pipelines.warehouse.duckdb_file.files import copy_file, partial_of, snapshots_of
 from fluents_pipelines.warehouse.duckdb_file.state import state_in
-from fluents_pipelines.whole_files import written_whole
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ def _copy(published: Path, file: Path, reserve: int) -> None:
     if not has_room(file.parent, size, reserve):
         raise OSError(f"it takes {size:,} bytes, and disk_reserve_bytes would not be left free")
     file.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(file) as partial:
+    with written_whole(file, partial_of(file), durable=True) as partial:
         partial.touch(mode=0o600)
         with published.open("rb") as source, partial.open("wb") as copy:
             copy_file(source, copy)

@@ -16,18 +16,18 @@ import duckdb
 import pyarrow as pa
 
 from fluents_connector.errors import LoadFailed
+from fluents_connector.files import written_whole
 from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.tables import CALLS, SCHEMA, Table
 from fluents_pipelines.warehouse import progress
 from fluents_pipelines.warehouse.duckdb_file.destination import keyed_duckdb
-from fluents_pipelines.warehouse.duckdb_file.files import FILE
+from fluents_pipelines.warehouse.duckdb_file.files import FILE, partial_of
 from fluents_pipelines.warehouse.duckdb_file.migrations import migrate, refuse_newer
 from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 from fluents_pipelines.warehouse.duckdb_file.state import FileState, state_of
 from fluents_pipelines.warehouse.duckdb_file.take_back import take_back
 from fluents_pipelines.warehouse.loading import LoadPipeline
-from fluents_pipelines.whole_files import written_whole
 
 # What DuckDB 2 writes by default, no 1.x can read, and most tools come with a DuckDB of their own.
 # A file keeps its format for good.
@@ -170,7 +170,7 @@ def _make_whole(path: Path) -> None:
     # A full disk would leave half a file at the path, which no later load could open.
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as partial:
+        with written_whole(path, partial_of(path), durable=True) as partial:
             duckdb.connect(str(partial), config={STORAGE: READABLE_FROM}).close()
 
 
