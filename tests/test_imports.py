@@ -25,7 +25,7 @@ CONNECTOR = (
     *("locking", "settings", "loader_state", "buffer", "receiver", "sender", "simulator"),
 )
 PIPELINES = (
-    *("sql_text", "sql_files", "memory", "disk_space", "tables"),
+    *("sql_text", "sql_files", "memory", "disk_space", "transactions", "tables"),
     *("warehouse", "normalize", "models", "batches", "source", "reporting", "replay"),
     *("derivation", "readers", "load"),
 )

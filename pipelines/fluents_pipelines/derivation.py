@@ -29,6 +29,7 @@ from fluents_pipelines.models.incremental import mark_all_stale
 from fluents_pipelines.normalize import BatchTooLarge, Normalizer
 from fluents_pipelines.replay import reconcile, replay, room
 from fluents_pipelines.tables import EVENTS, QUARANTINE, SCHEMA
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import properties
 from fluents_pipelines.warehouse.protocol import Warehouse
 
@@ -79,11 +80,9 @@ def derive_again(
         def do(start: int, stop: int, events: pa.Table = events) -> None:
             for part, tables in _derived(normalizer, events.slice(start, stop - start)):
                 event_ids = part["event_id"].to_pylist()
-                with closing(connection.cursor()) as cursor:
-                    cursor.begin()
+                with closing(connection.cursor()) as cursor, transaction(cursor):
                     reconcile(warehouse, cursor, normalizer, event_ids, tables)
                     properties.put(cursor, REACHED, f"{event_ids[-1]} {wanted}")
-                    cursor.commit()
 
         def skip(index: int, events: pa.Table = events) -> None:
             log.error("event_not_derived", event_id=events["event_id"][index].as_py())
@@ -94,13 +93,11 @@ def derive_again(
         if done - logged >= LOGGED_EVERY:
             logged = done
             log.info("derivation_goes_on", done=done, events=total)
-    with closing(connection.cursor()) as cursor:
-        cursor.begin()
+    with closing(connection.cursor()) as cursor, transaction(cursor):
         mark_all_stale(cursor)
         properties.put(cursor, properties.DERIVATION, wanted)
         properties.put(cursor, REACHED, "")
         properties.put(cursor, properties.MODELS, "")  # views on tables that have other columns now
-        cursor.commit()
     if total:
         log.info("derivation_finished", events=total)
     return True

@@ -24,6 +24,7 @@ from fluents_pipelines.memory import in_halves, room_for_one
 from fluents_pipelines.models.incremental import mark_stale
 from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.tables import BY_NAME, CALLS, NORMALIZED, SCHEMA, Table
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse.protocol import Warehouse
 
 CALLS_AT_ONCE = 2_000  # so that memory has a limit, whatever is read again
@@ -59,10 +60,8 @@ def replay(
             part = replace(batch, rows=batch.rows[start:stop])
             tables = normalizer.tables(part)
             chosen = {table.name: tables[table.name] for table in only}
-            with closing(warehouse.connection.cursor()) as cursor:
-                cursor.begin()
+            with closing(warehouse.connection.cursor()) as cursor, transaction(cursor):
                 changes = reconcile(warehouse, cursor, normalizer, _events(part), chosen)
-                cursor.commit()
             counts.update(changes)
             counts["deliveries"] += stop - start
 

@@ -23,6 +23,7 @@ from fluents_pipelines.sql_files import (
 )
 from fluents_pipelines.sql_text import identifier, json_path, literal
 from fluents_pipelines.tables import ALL_TABLES
+from fluents_pipelines.transactions import transaction
 
 OFFENDING_ROWS = 20
 _NO_ROWS = {"view": "", "table": "\nlimit 0"}
@@ -68,8 +69,7 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
     """
     incremental.prepare(connection)
     kinds = relations(connection)
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         for file in files:
             kind = "table" if file.is_table else "view"
             relation = f"{ANALYTICS}.{identifier(file.name)}"
@@ -81,10 +81,6 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
                 raise ModelError(explained(file, error)) from error
             describe(connection, file, kind)
         incremental.mark_all_stale(connection)
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
 
 
 def relations(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

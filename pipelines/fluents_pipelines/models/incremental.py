@@ -10,8 +10,6 @@ refresh follows the new work and not the history.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +20,7 @@ from fluents_pipelines.memory import is_too_much, room_for_one
 from fluents_pipelines.sql_files import SqlFile
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import NORMALIZED, SCHEMA
+from fluents_pipelines.transactions import transaction
 
 ANALYTICS = "analytics"
 STALE = f"{ANALYTICS}.stale_calls"
@@ -118,13 +117,13 @@ def _refresh_what_fits(
     _delete_stale(connection, NOT_COMPUTED)
     for model in tables:
         try:
-            with _transaction(connection):
+            with transaction(connection):
                 _refresh_model(connection, model, names)
         except duckdb.Error as error:
             if not is_too_much(error):
                 raise
             log.error("call_not_computed", call_id=call_id, model=model.name)
-            with _transaction(connection):
+            with transaction(connection):
                 _make_bare(connection, model)
                 connection.execute(
                     f"insert into {NOT_COMPUTED} values (?, ?)",  # noqa: S608
@@ -136,23 +135,11 @@ def _refresh_what_fits(
 def _refresh_all(
     connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
 ) -> None:
-    with _transaction(connection):
+    with transaction(connection):
         for model in tables:
             _refresh_model(connection, model, names)
         _delete_stale(connection, NOT_COMPUTED)
         _delete_stale(connection, STALE)
-
-
-@contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    connection.execute("begin")
-    try:
-        yield
-        connection.execute("commit")
-    except BaseException:
-        with suppress(duckdb.TransactionException):  # a commit that fails has ended it
-            connection.execute("rollback")
-        raise
 
 
 def _make_scope(

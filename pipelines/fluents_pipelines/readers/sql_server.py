@@ -33,6 +33,7 @@ from fluents_pipelines.models.incremental import ANALYTICS, STALE
 from fluents_pipelines.sql_files import sql_folder
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import SCHEMA
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import published
 
 EXTENSIONS = ("httpfs", "quack")  # Quack takes its random numbers from httpfs
@@ -167,8 +168,7 @@ class SqlServer:
         relations = self._relations(database)
         count = Counter(name.lower() for _, name, _ in relations)
         connection = self._connection
-        connection.execute("begin")
-        try:
+        with transaction(connection):
             for (name,) in connection.execute(
                 "select relation_name from serving.served where create_sql is not null"
             ).fetchall():
@@ -188,10 +188,6 @@ class SqlServer:
                     "insert into serving.served values (?, ?, ?)",
                     [schema, name, create_sql if is_table else None],
                 )
-            connection.execute("commit")
-        except BaseException:
-            connection.execute("rollback")
-            raise
 
     def _relations(self, database: str) -> list[tuple[str, str, str]]:
         """Schema, name and a `CREATE TABLE` of all that can be selected from."""

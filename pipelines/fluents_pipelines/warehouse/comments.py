@@ -9,6 +9,7 @@ import duckdb
 
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import ALL_TABLES, SCHEMA
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse.properties import NAME as PROPERTIES
 
 _LOADED_BY = "The load that brought the row: load_id of _dlt_loads."
@@ -73,16 +74,11 @@ def describe(connection: duckdb.DuckDBPyConnection) -> None:
     ]
     if not changes:
         return
-    connection.execute("begin")
-    try:
+    with transaction(connection):
         for table, column, text in changes:
             relation = f"{SCHEMA}.{identifier(table)}"
             of = f"column {relation}.{identifier(column)}" if column else f"table {relation}"
             connection.execute(f"comment on {of} is {literal(text)}")
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
 
 
 def _comments() -> dict[tuple[str, str | None], str]:

@@ -32,6 +32,7 @@ from fluents_pipelines.tables import (
     SCHEMA_VERSION,
     Table,
 )
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import properties
 
 _TYPES = {
@@ -72,13 +73,8 @@ def refuse_newer(path: Path) -> None:
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes what is missing, in one transaction. Raises `LoadFailed`, and changes nothing then."""
-    connection.begin()
-    try:
+    with transaction(connection):
         _migrate(connection)
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection) -> None:

@@ -18,6 +18,7 @@ import duckdb
 from fluents_connector.errors import LoadFailed
 from fluents_pipelines.sql_text import literal
 from fluents_pipelines.tables import SCHEMA
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import progress, properties
 from fluents_pipelines.warehouse.protocol import WarehouseState
 
@@ -84,10 +85,9 @@ def begin_snapshot(connection: duckdb.DuckDBPyConnection, published: str | None)
     """
     snapshot = str(uuid.uuid4())
     properties.prepare(connection)
-    connection.execute("begin")
-    properties.put(connection, FORMER_SNAPSHOT, published or "")
-    properties.put(connection, SNAPSHOT, snapshot)
-    connection.execute("commit")
+    with transaction(connection):
+        properties.put(connection, FORMER_SNAPSHOT, published or "")
+        properties.put(connection, SNAPSHOT, snapshot)
     return snapshot
 
 
