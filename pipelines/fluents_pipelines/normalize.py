@@ -88,6 +88,8 @@ class Normalizer:
         (calls,) = (file for file, table in self._steps if table is CALLS)
         self.sources_of_calls = references(calls) & BY_NAME.keys()
         """The names of the tables that `calls` is folded from."""
+        self.fingerprint = _fingerprint(self._steps)
+        """Of the SQL that it runs; see `fingerprint`."""
         self._names = [table.name for _, table in self._steps]
         self._connection = duckdb.connect(
             ":memory:",
@@ -172,11 +174,6 @@ class Normalizer:
             for name in (EVENTS.name, "known_calls", *tables):
                 self._connection.unregister(name)
         return tables
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the SQL that it runs; see `fingerprint`."""
-        return _fingerprint(self._steps)
 
     def calls(self, known: Mapping[str, pa.Table]) -> pa.Table:
         """The rows of `calls` that `known` gives: all rows of some calls, by table.
