@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.buffer.sqlite import file
 from fluents_connector.buffer.sqlite.file import USER_VERSION
 from fluents_connector.errors import BufferRefused, BufferUnavailable
+from fluents_connector.settings import Settings
 from tests.contract.buffer.expected import GOOD
 from tests.deliveries import delivery
 
@@ -64,10 +66,16 @@ def test_a_folder_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.attack
-def test_a_commit_that_fails_stores_nothing_for_any_that_waits(buffer: SqliteBuffer) -> None:
-    buffer._file._writer.execute("pragma busy_timeout = 100")
+def test_a_commit_that_fails_stores_nothing_for_any_that_waits(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # before it is opened, as SQLite too waits so long when the log is emptied
+    monkeypatch.setattr(file, "BUSY_SECONDS", 0.1)
+    with closing(SqliteBuffer(settings.buffer_file)) as buffer:
+        _nothing_is_stored_while_another_holds_the_lock(buffer)
 
+
+def _nothing_is_stored_while_another_holds_the_lock(buffer: SqliteBuffer) -> None:
     def append(bits: int) -> str | None:
         try:
             return buffer.append(delivery(GOOD[bits % 5], bits=bits)).event_id
