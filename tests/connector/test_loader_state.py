@@ -50,6 +50,12 @@ def test_a_report_is_read_as_it_was_written_and_the_next_replaces_it(tmp_path: P
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_request_that_cannot_be_left_is_an_error_that_says_where(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LoadFailed, match=f"cannot be asked for in {tmp_path}/file: .*permissions"):
+        FileLoaderState(tmp_path / "file").ask(REQUEST)
+
+
 def test_a_request_waits_until_it_is_answered_and_no_other_takes_its_place(
     state: LoaderState,
 ) -> None:

@@ -59,18 +59,27 @@ class FileLoaderState:
         write_whole(self._folder / REPORT, json.dumps(asdict(report)))
 
     def ask(self, request: ReplayRequest) -> None:
-        """Leaves a request for the next load. Raises `ReplayWaiting` if there is one already."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Leaves a request for the next load.
+
+        Raises `ReplayWaiting` if there is one already, and `LoadFailed` where none can be left.
+        """
         path = self._folder / ASKED
-        if self.asked() is None:
-            path.unlink(missing_ok=True)  # of a version that is not installed any more
         try:
-            write_whole(path, json.dumps(asdict(request)), overwrite=False)
-        except FileExistsError:
-            raise ReplayWaiting(
-                "Another replay was asked for and is not done yet. The next load does it: run "
-                "`fluents-warehouse load`, then try again."
-            ) from None
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if self.asked() is None:
+                path.unlink(missing_ok=True)  # of a version that is not installed any more
+            try:
+                write_whole(path, json.dumps(asdict(request)), overwrite=False)
+            except FileExistsError:
+                raise ReplayWaiting(
+                    "Another replay was asked for and is not done yet. The next load does it: run "
+                    "`fluents-warehouse load`, then try again."
+                ) from None
+        except OSError as error:
+            raise LoadFailed(
+                f"A replay cannot be asked for in {self._folder}: {error}. Nothing was changed. "
+                "Look at free space and permissions, then try again."
+            ) from error
 
     def asked(self) -> ReplayRequest | None:
         """The request that waits, if there is one that this version understands."""

@@ -74,7 +74,10 @@ class LoaderState(Protocol):
         """Replaces the report in one step. Raises `OSError`."""
 
     def ask(self, request: ReplayRequest) -> None:
-        """Leaves a request for the next load. Raises `ReplayWaiting` if there is one already."""
+        """Leaves a request for the next load.
+
+        Raises `ReplayWaiting` if there is one already, and `LoadFailed` where none can be left.
+        """
 
     def asked(self) -> ReplayRequest | None:
         """The request that waits, if there is one that this version understands."""
