@@ -24,6 +24,7 @@ def staged(buffer: SqliteBuffer, clock: Clock) -> None:
 
 
 # the column without which no row of the table can be added
+@pytest.mark.attack
 @pytest.mark.parametrize(
     ("table", "column"),
     [
@@ -91,6 +92,7 @@ def test_loading_again_changes_nothing(
     assert warehouse.position(buffer.buffer_id)[0] == 122
 
 
+@pytest.mark.attack
 def test_the_order_and_size_of_batches_make_no_difference_to_what_is_only_added(
     warehouse: Warehouse, buffer: SqliteBuffer
 ) -> None:

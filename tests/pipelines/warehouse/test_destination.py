@@ -51,6 +51,7 @@ def test_what_one_table_lacks_of_a_batch_is_added_and_nothing_else(
     assert all(before.values())
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("nth", range(1, 12))
 def test_a_load_that_fails_between_two_tables_leaves_nothing_and_the_next_one_all(
     nth: int,

@@ -61,6 +61,7 @@ def test_an_older_file_of_the_loader_is_filled_from_the_buffer_and_published(
     assert is_idle(settings)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("way", ["through the link", "in place of the link"])
 def test_an_older_published_file_is_replaced_by_what_the_loader_has(
     settings: Settings, load: Load, query: Query, older: Path, way: str
@@ -76,6 +77,7 @@ def test_an_older_published_file_is_replaced_by_what_the_loader_has(
     assert is_idle(settings)
 
 
+@pytest.mark.attack
 def test_a_loader_that_runs_sees_that_an_older_file_was_put_at_the_path(
     settings: Settings, query: Query, older: Path
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_loader_that_runs_sees_that_an_older_file_was_put_at_the_path(
     assert query(SQL) == [("a",), ("b",), ("c",)]
 
 
+@pytest.mark.attack
 def test_both_files_with_models_of_before_get_those_of_now(
     settings: Settings, load: Load, query: Query
 ) -> None:
@@ -105,6 +108,7 @@ def test_both_files_with_models_of_before_get_those_of_now(
     assert is_idle(settings)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("go_on_from", ["published", "loader"])
 def test_readers_keep_what_an_older_file_lacks_and_the_buffer_has_discarded(
     settings: Settings, clock: Clock, load: Load, query: Query, older: Path, go_on_from: str
@@ -130,6 +134,7 @@ def test_readers_keep_what_an_older_file_lacks_and_the_buffer_has_discarded(
     assert is_idle(settings)
 
 
+@pytest.mark.attack
 def test_another_loader_of_the_same_published_file_takes_nothing_from_readers(
     settings: Settings, clock: Clock, load: Load, query: Query, older: Path, tmp_path: Path
 ) -> None:
@@ -145,6 +150,7 @@ def test_another_loader_of_the_same_published_file_takes_nothing_from_readers(
     assert query(SQL) == everything
 
 
+@pytest.mark.attack
 def test_a_published_volume_that_is_not_mounted_is_published_to_again(
     settings: Settings, clock: Clock, load: Load, query: Query, older: Path
 ) -> None:
