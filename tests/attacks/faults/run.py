@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -204,12 +205,15 @@ def _fresh_event_flows(system: System, sender: Sender, report: Report) -> None:
     sent = sender.send_one()
     deadline = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < deadline:
-        if system.published.exists():
-            with duckdb.connect(str(system.published), read_only=True) as connection:
-                found = connection.execute(
-                    "select count(*) from fluents.events where event_id = ?",
-                    [sent.answers[0].delivery_id if sent.answers else ""],
-                ).fetchone()
+        # not there yet, or followed to a snapshot that the loader replaced meanwhile
+        with (
+            suppress(duckdb.IOException),
+            duckdb.connect(str(system.published), read_only=True) as connection,
+        ):
+            found = connection.execute(
+                "select count(*) from fluents.events where event_id = ?",
+                [sent.answers[0].delivery_id if sent.answers else ""],
+            ).fetchone()
             if found == (1,):
                 return
         time.sleep(0.05)
