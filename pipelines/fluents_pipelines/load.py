@@ -318,7 +318,7 @@ class Loader:
                 log.warning("publish_waits", reason=outcome.publish_waits)
             return False
         self._make_models(outcome)
-        warehouse.make_visible()
+        outcome.published = warehouse.make_visible()
         return True
 
     def _make_models(self, outcome: LoadOutcome) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning
-from fluents_connector.loader_state import LoaderState, LoadReport
+from fluents_connector.loader_state import LoaderState, LoadReport, PublishReport
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +22,7 @@ class LoadOutcome:
     model_errors: list[str] = field(default_factory=list)
     publish_waits: str | None = None
     taken_back_at: float | None = None
+    published: PublishReport | None = None
     deliveries: int = 0
     batches: int = 0
 
@@ -84,6 +85,7 @@ def _write(state: LoaderState, started_at: float, outcome: LoadOutcome, error: s
         model_errors=outcome.model_errors,
         publish_waits=outcome.publish_waits,
         taken_back_at=outcome.taken_back_at,
+        published=outcome.published,
     )
     try:
         state.write_report(report)
@@ -94,4 +96,6 @@ def _write(state: LoaderState, started_at: float, outcome: LoadOutcome, error: s
 def _as_it_was(former: LoadReport | None) -> LoadOutcome:
     if former is None:
         return LoadOutcome()
-    return LoadOutcome(former.model_errors, former.publish_waits, former.taken_back_at)
+    return LoadOutcome(
+        former.model_errors, former.publish_waits, former.taken_back_at, former.published
+    )

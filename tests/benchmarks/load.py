@@ -123,9 +123,9 @@ def _checkpoint_before(publisher: Any) -> None:
     """Leaves the checkpoint, which the tables need, out of what is timed as publishing."""
     publish = publisher.publish
 
-    def checkpointed(self: Any, connection: Any) -> None:
+    def checkpointed(self: Any, connection: Any) -> Any:
         connection.execute("checkpoint")
-        publish(self, connection)
+        return publish(self, connection)
 
     publisher.publish = checkpointed
 

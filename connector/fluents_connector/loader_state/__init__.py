@@ -4,6 +4,7 @@ from fluents_connector.loader_state.files import FileLoaderState
 from fluents_connector.loader_state.protocol import (
     LoaderState,
     LoadReport,
+    PublishReport,
     ReplayAnswer,
     ReplayRequest,
 )
@@ -13,6 +14,7 @@ __all__ = [
     "FileLoaderState",
     "LoadReport",
     "LoaderState",
+    "PublishReport",
     "ReplayAnswer",
     "ReplayRequest",
     "loader_state",

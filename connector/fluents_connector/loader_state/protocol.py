@@ -17,6 +17,17 @@ Seconds = Annotated[float, Field(ge=0, le=253_402_300_799)]  # until the year 99
 
 
 @dataclass(frozen=True, slots=True)
+class PublishReport:
+    """What it took to make a load visible to readers."""
+
+    method: str
+    """How the snapshot was made, such as `changed blocks`."""
+    bytes_written: int
+    """Into the snapshot. What the engine wrote into its own file is not counted."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoadReport:
     """One load that had something to do, or failed. Times are seconds since 1970 (UTC)."""
 
@@ -31,6 +42,8 @@ class LoadReport:
     """Why what is loaded could not be published for now: there is no room."""
     taken_back_at: Seconds | None = None
     """When the published warehouse was last taken back for a lost file of the loader."""
+    published: PublishReport | None = None
+    """What the last publish took, by this load or an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,3 +133,16 @@ class LoadCollector(Collector):
             "1 while there is no room on the disk to publish what is loaded.",
             value=float(report.publish_waits is not None),
         )
+        if report.published is None:
+            return
+        for name, help_, value in (
+            (
+                "bytes",
+                "Bytes that the last publish wrote for readers.",
+                report.published.bytes_written,
+            ),
+            ("seconds", "How long the last publish took.", report.published.seconds),
+        ):
+            family = GaugeMetricFamily(f"fluents_last_publish_{name}", help_, labels=["method"])
+            family.add_metric([report.published.method.replace(" ", "_")], value)
+            yield family

@@ -161,6 +161,11 @@ class Settings(Checks):
         description="Most of its time that a loader which loads again and again spends on copying "
         "the warehouse for readers, such as 0.5 for half.",
     )
+    publish_method: Literal["auto", "whole_copy"] = Field(
+        "auto",
+        description="auto, or whole_copy: for readers that reach the folder of the warehouse "
+        "through a network or from another system.",
+    )
     batch_rows: int = Field(
         50_000, ge=1, le=1_000_000, description="Most deliveries loaded at once."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
             "published_at": _published_at(settings.warehouse_path),
             **_held(settings, buffer_id, counts.confirmed_position),
             "publish_waits": report.publish_waits if report else None,
+            "last_publish": asdict(report.published) if report and report.published else None,
             "taken_back_at": _utc(report.taken_back_at)
             if report and report.taken_back_at
             else None,
@@ -152,6 +154,11 @@ def _show(state: dict[str, Any]) -> None:
         click.echo(f"Your model:     {printable(error)}")
     warehouse = state["warehouse"]
     click.echo(f"Warehouse:      {printable(_warehouse(warehouse))}")
+    if published := warehouse["last_publish"]:
+        click.echo(
+            f"                {published['method']}: {published['bytes_written']:,} bytes "
+            f"in {published['seconds']:.2f} s"
+        )
     if warehouse["publish_waits"]:
         click.echo(f"                {printable(warehouse['publish_waits'])}")
     if warehouse["taken_back_at"]:

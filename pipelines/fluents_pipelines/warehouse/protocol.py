@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from fluents_connector.loader_state import PublishReport
     from fluents_pipelines.tables import Table
 
 
@@ -112,8 +113,11 @@ class Warehouse(Protocol):
     def mark_changed(self) -> None:
         """Has it say that readers do not see what it holds, before rows change that are there."""
 
-    def make_visible(self) -> None:
-        """Lets readers see what it holds. Raises `LoadFailed`; readers see the former then."""
+    def make_visible(self) -> PublishReport:
+        """Lets readers see what it holds, and says what that took.
+
+        Raises `LoadFailed`; readers see the former then.
+        """
 
     def maintain(self) -> None:
         """Frees what is of no more use to anybody."""

@@ -78,12 +78,11 @@ class _Step:
         return killed
 
     def within_copy(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def killed(source: Any, copy: Any) -> None:
+        def killed(source: Any, copy: Any, parts: list[Any]) -> Any:
             if self.is_now():
-                copy.write(source.read(100_000))
-                copy.flush()
+                real(source, copy, parts[: len(parts) // 2])
                 die()
-            real(source, copy)
+            return real(source, copy, parts)
 
         return killed
 
@@ -112,8 +111,8 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
         lambda s: s.after,
     ),
     "within publish's copy": (
-        "fluents_pipelines.warehouse.duckdb_file.publish",
-        "copy_file",
+        "fluents_pipelines.warehouse.duckdb_file.copying",
+        "patch",
         lambda s: s.within_copy,
     ),
     "before publish's rename": ("pathlib:Path", "replace", lambda s: s.before_rename),

@@ -14,9 +14,12 @@ import duckdb
 import pytest
 
 from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.loader_state import loader_state
+from fluents_connector.receiver.metrics import Metrics
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.warehouse.duckdb_file.files import copy_file
+from fluents_warehouse.commands.status import collect
 from tests import needs
 from tests.attacks.disk import FaultyDisk
 from tests.deliveries import Clock, append_all, body
@@ -115,8 +118,9 @@ def test_no_partial_copy_is_left(
     append_all(buffer, [body("event_error", "one")], clock)
     load()
     assert [file.name for file in path.parent.iterdir() if file.is_file()] == ["published.duckdb"]
-    # the one before is kept for whoever just followed the link
-    assert {file.name for file in snapshots.iterdir()} == {before.name, path.readlink().name}
+    # the one before is kept for whoever just followed the link, and to make the next from
+    left = {file.name for file in snapshots.iterdir()}
+    assert left == {before.name, path.readlink().name, "blocks.json"}
 
 
 def test_a_file_or_a_lost_snapshot_at_the_path_is_replaced(
@@ -154,7 +158,8 @@ def test_where_there_are_no_links_the_file_itself_is_replaced(
             loaded = command("load", "--config", str(config), env=disk.env)
         assert loaded.returncode == 0, loaded.stderr
         assert not path.is_symlink()
-        assert list(path.with_name(f".{path.name}.snapshots").iterdir()) == []
+        snapshots = path.with_name(f".{path.name}.snapshots")
+        assert [file.name for file in snapshots.iterdir()] == ["blocks.json"]
         assert query(COUNT) == [(loads,)]
 
 
@@ -228,3 +233,26 @@ def test_duckdb_1_5_can_read_the_warehouse_whatever_wrote_it(
         "select tags['storage_version'] from duckdb_databases()"
         " where database_name = current_database()"
     ) == [("v1.5.0+",)]
+
+
+@pytest.mark.parametrize("method", ["auto", "whole_copy"])
+def test_status_and_metrics_say_how_it_was_published(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings, method: str
+) -> None:
+    settings = settings.model_copy(update={"publish_method": method})
+    with Loader(settings) as loader:
+        for text in ("one", "two", "three"):
+            append_all(buffer, [body("event_error", text)], clock)
+            loader.load()
+    published = collect(settings)["warehouse"]["last_publish"]
+    size = settings.warehouse_path.stat().st_size
+    if method == "auto" and sys.platform == "linux":
+        assert published["method"] == "changed blocks"
+        assert 0 < published["bytes_written"] < size
+    else:
+        assert (published["method"], published["bytes_written"]) == ("whole copy", size)
+    page = Metrics(buffer, loader_state(settings)).page().decode()
+    label = published["method"].replace(" ", "_")
+    for name, value in (("bytes", published["bytes_written"]), ("seconds", published["seconds"])):
+        metric = f'fluents_last_publish_{name}{{method="{label}"}} '
+        assert float(page.partition(metric)[2].partition("\n")[0]) == value

@@ -63,6 +63,7 @@ def test_a_publish_is_due_again_when_its_share_of_the_time_allows(
     source = tmp_path / "warehouse.duckdb"
     publisher = Publisher(source, tmp_path / "published.duckdb", share, lambda: next(times))
     with duckdb.connect(str(source)) as connection:
+        publisher.open(connection)
         publisher.publish(connection)
     publisher.close()
     assert not publisher.is_due()

@@ -4,6 +4,10 @@ The path that readers know is a symbolic link to the snapshot, and a publish rep
 reader that has a snapshot open keeps reading it; whoever opens the path next gets the new one. So
 readers never block the loader, and the loader never blocks readers.
 
+A snapshot is made from the last but one, where nobody has that open: only the blocks are written
+that changed since, so the cost follows what was loaded and not the warehouse. Where both files are
+on one XFS or btrfs, it shares the blocks of the loader's file instead. Else it is a whole copy.
+
 Each snapshot has a name of its own because DuckDB keeps a log beside the file that it opened,
 links followed. Somebody who writes into an old snapshot then leaves his log beside that one. Beside
 a newer file of the same name, DuckDB 2.0 would refuse to open it, and 1.5 would show his rows.
@@ -12,25 +16,22 @@ a newer file of the same name, DuckDB 2.0 would refuse to open it, and 1.5 would
 from __future__ import annotations
 
 import errno
-import fcntl
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
 
 from fluents_connector.errors import LoadFailed
-from fluents_connector.files import sync, written_whole
-from fluents_connector.permissions import open_to_group
+from fluents_connector.files import sync
+from fluents_connector.loader_state import PublishReport
 from fluents_pipelines.disk_space import has_room
-from fluents_pipelines.warehouse.duckdb_file.files import (
-    copy_file,
-    identity,
-    snapshots_of,
-)
+from fluents_pipelines.warehouse import properties
+from fluents_pipelines.warehouse.duckdb_file.copying import Copier
+from fluents_pipelines.warehouse.duckdb_file.files import identity
+from fluents_pipelines.warehouse.duckdb_file.snapshots import Snapshots
 from fluents_pipelines.warehouse.duckdb_file.state import (
+    SNAPSHOT,
     FileState,
     begin_snapshot,
     refuse_to_lose,
@@ -38,7 +39,6 @@ from fluents_pipelines.warehouse.duckdb_file.state import (
     state_of,
 )
 
-FICLONE = 0x40049409  # ioctl_ficlone(2): the copy shares its blocks, on btrfs and XFS
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # FAT, and shares without links
 
 
@@ -47,7 +47,7 @@ class Publisher:
 
     `share` is the part of the time that it may take: `is_due` says no for as long as needed.
     `group` may read what it publishes; nobody but the owner where that is empty. `reserve` bytes
-    stay free on the disk of what it publishes.
+    stay free on the disk of what it publishes. With `whole_copies` no former snapshot is changed.
     """
 
     def __init__(
@@ -58,22 +58,35 @@ class Publisher:
         clock: Callable[[], float] = time.monotonic,
         group: str = "",
         reserve: int = 0,
+        whole_copies: bool = False,
     ) -> None:
         self.source = source
         self.target = target
-        self.snapshots = snapshots_of(target)
-        self._partial = self.snapshots / "snapshot.partial"
+        self.snapshots = Snapshots(target)
         self._share = share
-        self._group = group
-        self._reserve = reserve
         self._clock = clock
         self._due_at = clock()
-        # Kept open until the end: POSIX drops all locks that a process has on a file when the
-        # process closes any descriptor of it, and DuckDB's lock would go with this one.
-        self._source_file: BinaryIO | None = None
+        self._of_copies = (group, reserve, whole_copies)
+        self._copier: Copier | None = None
         # The state of what is published, for as long as that is the same file.
         self._seen: tuple[int, ...] | None = None  # none is there, and so no state
         self._state: FileState | None = None
+
+    def open(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Begins with a loader's file that `connection` has open and has not changed yet."""
+        # Kept open until the end: POSIX drops all locks that a process has on a file when the
+        # process closes any descriptor of it, and DuckDB's lock would go with this one.
+        self._copier = Copier(self.source.open("rb"), self.snapshots, *self._of_copies)
+        self.snapshots.open(self._copier.source, properties.get(connection, SNAPSHOT))
+
+    def close(self) -> None:
+        """Gives up the source file. Only after its connection is closed."""
+        if self._copier is not None:
+            self._copier.source.close()
+
+    def see(self) -> None:
+        """Looks at the checkpoint of the loader's file: needed after each that it may have made."""
+        self.snapshots.see(self._opened().source)
 
     def is_due(self) -> bool:
         """Whether enough time has passed since the last publish, by how long that took.
@@ -100,18 +113,16 @@ class Publisher:
         return self._state
 
     def lacks_room(self) -> str | None:
-        """Why a copy would not leave the reserve on the disk, for the user; None if it would."""
-        needed = sum(
-            file.stat().st_size
-            for file in (self.source, self.source.with_name(f"{self.source.name}.wal"))
-            if file.exists()
-        )
-        if has_room(self.snapshots, needed, self._reserve) or self._shares_blocks():
+        """Why a snapshot would not leave the reserve on the disk; None if it would."""
+        copier = self._opened()
+        log = self.source.with_name(f"{self.source.name}.wal")
+        needed = copier.bytes_needed() + (log.stat().st_size if log.exists() else 0)
+        if has_room(self.snapshots.folder, needed, copier.reserve):
             return None
         return (
-            f"Not published for now: a copy of the warehouse takes {needed:,} bytes, and "
-            f"{self._reserve:,} more (disk_reserve_bytes) would not be left free on the disk of "
-            f"{self.target}. Loads go on. Make room there: the next load publishes it."
+            f"Not published for now: the next snapshot of the warehouse takes {needed:,} bytes, "
+            f"and {copier.reserve:,} more (disk_reserve_bytes) would not be left free on the disk "
+            f"of {self.target}. Loads go on. Make room there: the next load publishes it."
         )
 
     def mark_changed(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -120,26 +131,21 @@ class Publisher:
         is_from_it = published and state.holds_all_of(published)
         begin_snapshot(connection, published.snapshot if published and is_from_it else None)
 
-    def publish(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Copies and renames. No transaction may be open. Raises `LoadFailed`.
+    def publish(self, connection: duckdb.DuckDBPyConnection) -> PublishReport:
+        """Makes a snapshot and renames. No transaction may be open. Raises `LoadFailed`.
 
         Refuses where the published file holds what the loader's does not.
         """
         began_at = self._clock()
-        published = self._compared(connection)
+        copier, published = self._opened(), self._compared(connection)
         try:
             snapshot_id = begin_snapshot(connection, published.snapshot if published else None)
-            connection.execute("checkpoint")
-            self._prepare_folder()
-            self._delete_old()
-            # DuckDB names a database after what is before the first dot
-            snapshot = self.snapshots / f"{self.target.name}.{snapshot_id}"
-            with (
-                written_whole(snapshot, self._partial, durable=True) as partial,
-                self._create(partial) as copy,
-            ):
-                copy_file(self._open_source(), copy)
+            self._checkpoint(connection)
+            copier.prepare_folder()
+            snapshot = self.snapshots.path(snapshot_id)
+            method, bytes_written = copier.make(snapshot)
             self._point_to(snapshot)
+            self.snapshots.made(snapshot, snapshot_id)
         except (OSError, duckdb.Error) as error:
             raise LoadFailed(
                 f"The warehouse holds everything, but {self.target} could not be published: "
@@ -148,6 +154,12 @@ class Publisher:
         self._state, self._seen = state_of(connection), identity(self.target)
         ended_at = self._clock()
         self._due_at = ended_at + (ended_at - began_at) * (1 - self._share) / self._share
+        return PublishReport(method, bytes_written, ended_at - began_at)
+
+    def _checkpoint(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.see()
+        connection.execute("checkpoint")
+        self.see()
 
     def _compared(self, connection: duckdb.DuckDBPyConnection) -> FileState | None:
         """The state of what is published, all of which the loader's file has, or `LoadFailed`."""
@@ -169,41 +181,14 @@ class Publisher:
             ) from error
         return published
 
-    def _shares_blocks(self) -> bool:
-        """Whether a copy takes no room, because its blocks are those of the loader's file."""
-        try:
-            self._prepare_folder()
-            self._partial.unlink(missing_ok=True)
-            with self._create(self._partial) as copy:
-                fcntl.ioctl(copy.fileno(), FICLONE, self._open_source().fileno())
-        except OSError:
-            return False
-        finally:
-            with suppress(OSError):
-                self._partial.unlink(missing_ok=True)
-        return True
-
-    def _open_source(self) -> BinaryIO:
-        if self._source_file is None:
-            self._source_file = self.source.open("rb")
-        return self._source_file
-
-    def _prepare_folder(self) -> None:
-        self.snapshots.mkdir(parents=True, exist_ok=True)
-        open_to_group(self.snapshots, self._group)
-
-    def _create(self, partial: Path) -> BinaryIO:
-        partial.touch(mode=0o600)
-        open_to_group(partial, self._group)
-        return partial.open("wb")
-
-    def close(self) -> None:
-        """Gives up the source file. Only after its connection is closed."""
-        if self._source_file is not None:
-            self._source_file.close()
+    def _opened(self) -> Copier:
+        if self._copier is None:
+            raise LoadFailed(f"{self.source} is not open.")
+        return self._copier
 
     def _point_to(self, snapshot: Path) -> None:
-        link = self.snapshots / "link"
+        link = self.snapshots.folder / "link"
+        link.unlink(missing_ok=True)  # left by a kill
         try:
             # relative to where it will be, so that the folder can be mounted elsewhere
             link.symlink_to(snapshot.relative_to(self.target.parent))
@@ -215,19 +200,6 @@ class Publisher:
         self.target.with_name(f"{self.target.name}.wal").unlink(missing_ok=True)
         link.replace(self.target)
         sync(self.target.parent)
-
-    def _delete_old(self) -> None:
-        """Deletes all but the current snapshot, and what readers and kills left beside others.
-
-        The one before the current was there until now, for readers that followed the link just
-        before it changed. Whoever has a deleted file open keeps it.
-        """
-        current = self.target.readlink().name if self.target.is_symlink() else None
-        for path in self.snapshots.iterdir():
-            is_of_current = current is not None and path.name.startswith(current)
-            # a folder is where a reader spills to: it fails without, and DuckDB deletes it itself
-            if not is_of_current and (path.is_symlink() or not path.is_dir()):
-                path.unlink(missing_ok=True)
 
 
 def _snapshot_of(target: Path) -> str:

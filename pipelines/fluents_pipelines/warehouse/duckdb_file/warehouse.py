@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from fluents_connector.errors import LoadFailed
 from fluents_connector.files import written_whole
-from fluents_connector.loader_state import loader_state
+from fluents_connector.loader_state import PublishReport, loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.tables import CALLS, SCHEMA, Table
 from fluents_pipelines.warehouse import progress
@@ -54,11 +54,13 @@ class DuckDbWarehouse:
                         settings.publish_share,
                         group=settings.warehouse_group,
                         reserve=settings.disk_reserve_bytes,
+                        whole_copies=settings.publish_method == "whole_copy",
                     )
                 )
             )
             # DuckDB folds its write-ahead log back into the file when this is closed
             self.connection = opened.enter_context(closing(_connect(self.path, settings)))
+            self._publisher.open(self.connection)
             _bring_up_to_date(self.connection, self.path)
             self._loading = LoadPipeline(
                 keyed_duckdb(self.connection, destination_name="duckdb"), settings.data_dir / "dlt"
@@ -125,6 +127,7 @@ class DuckDbWarehouse:
     def load(self, source: Any) -> None:
         """Adds what `source` yields in one transaction. Raises `LoadFailed`."""
         self._loading.load(source)
+        self._publisher.see()
 
     def is_visible(self) -> bool:
         """Whether the published file is a copy of what this one is now."""
@@ -142,9 +145,9 @@ class DuckDbWarehouse:
         """Has the file say that it is not the published one, before it is changed."""
         self._publisher.mark_changed(self.connection)
 
-    def make_visible(self) -> None:
+    def make_visible(self) -> PublishReport:
         """Publishes the file. Raises `LoadFailed`."""
-        self._publisher.publish(self.connection)
+        return self._publisher.publish(self.connection)
 
     def maintain(self) -> None:
         """Deletes the packages that dlt keeps of former loads."""

@@ -1,0 +1,68 @@
+"""A DuckDB file that is published again and again, without the rest of a loader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+
+from fluents_connector.loader_state import PublishReport
+from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
+
+STORAGE = {"storage_compatibility_version": "v1.5.0"}  # as the loader's file has it
+
+SCHEMA = (
+    "create schema if not exists fluents",
+    "create table if not exists fluents.loads (buffer_id varchar)",
+    "create table if not exists fluents.events (event_id varchar)",
+    "create table if not exists fluents.quarantine (delivery_id varchar)",
+)
+
+
+class Publishing:
+    """The loader's file in `folder`, open in `connection`, and its publisher."""
+
+    def __init__(self, folder: Path, *, whole_copies: bool = False) -> None:
+        self.source = folder / "loader.duckdb"
+        self.target = folder / "published.duckdb"
+        self._publisher = Publisher(
+            self.source, self.target, 1, reserve=0, whole_copies=whole_copies
+        )
+        self.snapshots = self._publisher.snapshots
+        self.connection = duckdb.connect(str(self.source), config=STORAGE)
+        for statement in SCHEMA:
+            self.connection.execute(statement)
+        self._publisher.open(self.connection)
+
+    def __enter__(self) -> Publishing:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives up the file, in the order of a loader."""
+        self.connection.close()
+        self._publisher.close()
+
+    def execute(self, *statements: str) -> None:
+        """Runs statements, each of which makes one checkpoint at most, as a load does."""
+        for statement in statements:
+            self.connection.execute(statement)
+            self._publisher.see()
+
+    def publish(self) -> PublishReport:
+        """Publishes, and holds the published file against the loader's."""
+        report = self._publisher.publish(self.connection)
+        assert self.target.read_bytes() == self.source.read_bytes()
+        return report
+
+    def files(self) -> int:
+        """How many snapshots there are."""
+        return len(list(self.snapshots.folder.glob(f"{self.target.name}.*")))
