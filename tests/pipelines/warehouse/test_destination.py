@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import dlt
@@ -92,6 +93,23 @@ def test_what_a_failed_load_left_is_not_loaded_with_the_next_batch(
         assert warehouse.connection.execute("select count(*) from fluents.events").fetchall() == [
             (15,)
         ]
+
+
+def test_dlt_is_told_of_each_job_that_is_done_and_never_waits_to_look_again(
+    buffer: SqliteBuffer, clock: Clock, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+
+    class Watched(BoundedSemaphore):
+        def acquire(self, *arguments: Any, **options: Any) -> bool:
+            told.append(super().acquire(*arguments, **options))
+            return told[-1]
+
+    monkeypatch.setattr("dlt.load.load.BoundedSemaphore", Watched)
+    append_all(buffer, simulated(30), clock)
+    assert load().deliveries == 30
+    assert len(told) > 1  # the first is dlt's own, before it starts a job
+    assert all(told)
 
 
 def test_too_little_memory_is_among_the_causes(

@@ -22,12 +22,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from threading import BoundedSemaphore
 from typing import Any
 
 import pyarrow as pa
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.destination.client import FollowupJobRequest, LoadJob
+from dlt.common.destination.client import (
+    FollowupJobRequest,
+    JobClientBase,
+    LoadJob,
+    RunnableLoadJob,
+)
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema.utils import get_columns_names_with_prop
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
@@ -35,7 +42,6 @@ from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDBDBApiCursorImpl
 from dlt.destinations.insert_job_client import InsertValuesLoadJob
-from dlt.destinations.job_impl import FinalizedLoadJob
 
 from fluents_pipelines.sql_text import identifier
 
@@ -57,6 +63,22 @@ class _Cursor(DuckDBDBApiCursorImpl):
         yield table
 
 
+class _SetAside(RunnableLoadJob):
+    """A job that is done as soon as it is started: `complete_load` finds its file.
+
+    It says so by `done_event`. Of a job that is done before it is started (`FinalizedLoadJob`)
+    dlt learns only when it looks again, a second later.
+    """
+
+    def run_managed(self, job_client: JobClientBase, done_event: BoundedSemaphore, /) -> None:
+        self.set_final_state("completed")
+        with suppress(ValueError):  # another job has said so, and dlt has not looked yet
+            done_event.release()
+
+    def run(self) -> None:
+        """Nothing is left to be done."""
+
+
 class KeyedDuckDbClient(DuckDbClient):
     """Without staging tables and without merge jobs: it completes a package by itself."""
 
@@ -71,7 +93,7 @@ class KeyedDuckDbClient(DuckDbClient):
         """A job that is done at once: `complete_load` finds its file among the completed."""
         if table["write_disposition"] == "replace":
             return super().create_load_job(table, file_path, load_id, restore)
-        return FinalizedLoadJob.from_file_path(file_path)
+        return _SetAside(file_path)
 
     def complete_load(self, load_id: str) -> None:
         """Adds all rows of a package and its row of `_dlt_loads`, or nothing of it."""
