@@ -96,6 +96,12 @@ class Buffer(Protocol):
         cut short has a lower `up_to` than asked for.
         """
 
+    def last_position(self) -> int:
+        """The position of the newest delivery that was ever stored; 0 before the first.
+
+        Cheap enough to be asked many times a second: the loader notices by it what has arrived.
+        """
+
     def event_id_at(self, position: int) -> str | None:
         """The id of the delivery at a position; None where there is none (any more)."""
 

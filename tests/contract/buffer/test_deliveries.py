@@ -46,6 +46,22 @@ def test_a_batch_holds_what_its_limits_allow(buffer: Buffer, clock: Clock) -> No
     assert positions(buffer, 5, 5) == ([], 5)
 
 
+def test_the_last_position_tells_what_has_arrived_whoever_stored_it(
+    store: BufferStore, buffer: Buffer, clock: Clock
+) -> None:
+    assert buffer.last_position() == 0
+    append_all(buffer, [GOOD[0], GOOD[0], b"bad"], clock)
+    assert buffer.last_position() == 3
+    with closing(store.open()) as another:
+        append_all(another, [GOOD[1]], clock)
+    assert buffer.last_position() == buffer.counts().last_position == 4
+    buffer.confirm(4)
+    buffer.discard(loaded_before=EVER, quarantined_before=EVER)
+    assert buffer.last_position() == 4  # a position is never given again
+    buffer.renew()
+    assert buffer.last_position() == 4
+
+
 def test_a_gap_that_was_discarded_does_not_end_a_batch(buffer: Buffer, clock: Clock) -> None:
     append_all(buffer, [*GOOD, b"bad"], clock)
     buffer.confirm(6)

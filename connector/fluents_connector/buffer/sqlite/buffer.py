@@ -118,6 +118,14 @@ class SqliteBuffer:
         complete = len(rows) < max_rows and size <= max_bytes
         return Batch(buffer_id, after, up_to if complete else rows[-1].position, rows)
 
+    def last_position(self) -> int:
+        """The position of the newest delivery that was ever stored; 0 before the first."""
+        with self._file.reading() as connection:
+            row = connection.execute(
+                "select seq from sqlite_sequence where name = 'deliveries'"
+            ).fetchone()
+        return row[0] if row else 0
+
     def event_id_at(self, position: int) -> str | None:
         """The id of the delivery at a position; None where there is none (any more)."""
         with self._file.reading() as connection:
