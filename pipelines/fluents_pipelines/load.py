@@ -114,6 +114,7 @@ class Loader:
         self._settings = settings
         self._analytics = Analytics(settings)
         self._state = loader_state(settings)
+        self._taken_up_to: int | None = None
         with failure_to_open_reported(self._state), ExitStack() as opened:
             self._warehouse = opened.enter_context(open_warehouse(settings))
             self._taken_back_at = self._warehouse.taken_back_at
@@ -167,6 +168,13 @@ class Loader:
             outcome.deliveries, outcome.batches, time.time() - started_at, was_published
         )
 
+    def has_arrivals(self) -> bool:
+        """Whether the buffer has deliveries that the last load did not take.
+
+        Cheap enough to be asked many times a second. Raises `BufferUnavailable`.
+        """
+        return self._buffer.last_position() != self._taken_up_to
+
     def _load_batches(self, outcome: LoadOutcome, progress: Progress) -> None:
         buffer = self._buffer
         was_confirmed = buffer.counts().confirmed_position
@@ -195,6 +203,7 @@ class Loader:
                 outcome.batches += 1
                 outcome.deliveries += len(batch.rows)
                 progress(total - (up_to - position), total)
+        self._taken_up_to = up_to
         if start < was_confirmed and outcome.deliveries < total:
             log.warning(
                 "history_lost",

@@ -220,6 +220,24 @@ def test_load_every_loads_what_comes_until_it_is_stopped(
     assert found.stdout.split() == ["message", "one", "two"]
 
 
+def test_a_lone_event_is_loaded_at_once_and_the_next_only_after_the_interval_or_at_the_end(
+    command: Command, tmp_path: Path, receiver: Receiver
+) -> None:
+    def pending() -> int:
+        return int(json.loads(command("status", "--json").stdout)["pending"])
+
+    with running(tmp_path, "load", "--every", "1h") as process:
+        until((tmp_path / "fluents_warehouse.duckdb").exists)  # by the first load, of nothing
+        receiver.post(b'{"call_id":"c","type":"event_error","payload":"one"}')
+        until(lambda: pending() == 0)
+        receiver.post(b'{"call_id":"c","type":"event_error","payload":"two"}')
+        time.sleep(1)  # if it were not held back, it would be loaded by then
+        assert pending() == 1
+        process.terminate()
+        assert process.wait(60) == 0
+    assert pending() == 0
+
+
 def test_send_posts_a_file_in_each_of_its_forms(
     command: Command, tmp_path: Path, receiver: Receiver
 ) -> None:

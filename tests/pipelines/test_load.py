@@ -56,6 +56,21 @@ def test_a_load_confirms_to_the_buffer_what_the_warehouse_holds(
     assert (counts.pending, counts.confirmed_position) == (0, 3)
 
 
+def test_a_loader_knows_whether_something_arrived_since_its_last_load(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings
+) -> None:
+    with Loader(settings) as loader:
+        assert loader.has_arrivals()  # it has not looked yet
+        loader.load()
+        assert not loader.has_arrivals()
+        append_all(buffer, [b"refused"], clock)
+        assert loader.has_arrivals()
+        loader.load()
+        assert not loader.has_arrivals()
+        buffer.discard(loaded_before=2**62, quarantined_before=2**62)
+        assert not loader.has_arrivals()
+
+
 def test_loading_the_buffer_again_from_the_beginning_changes_nothing(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
 ) -> None:

@@ -18,10 +18,11 @@ from fluents_warehouse.options import Duration, config_option
 
 if TYPE_CHECKING:
     from fluents_connector.settings import Settings
-    from fluents_pipelines.load import LoadResult, Progress
+    from fluents_pipelines.load import Loader, LoadResult, Progress
 
 LOCK_SECONDS = 0.5  # between two tries while another load is running
 SAY_SECONDS = 60.0  # between two lines of the log that say so
+ARRIVAL_SECONDS = 0.025  # between two looks at the buffer: 0.1 % of a core
 RETRY_SECONDS = 5.0  # after a failed load, so that a full disk does not fill the log as well
 
 
@@ -29,7 +30,8 @@ RETRY_SECONDS = 5.0  # after a failed load, so that a full disk does not fill th
 @click.option(
     "--every",
     type=Duration(),
-    help="Start a load this often (500ms, 30s, 5m), until Ctrl-C or SIGTERM.",
+    help="Load what arrives at once, but at most this often (500ms, 30s, 5m), until Ctrl-C or "
+    "SIGTERM.",
 )
 @config_option
 def load(every: float | None, config: Path | None) -> None:
@@ -94,13 +96,16 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
                 say_at = 0.0
                 was_open = True
                 is_last = False
+                rests_until = time.monotonic()
                 while not is_last:
                     is_last = stop.is_set()
+                    tick = time.monotonic() + every
                     result = loader.load(is_last=is_last)
                     if result.deliveries:
+                        rests_until = tick
                         seconds = round(result.seconds, 3)
                         log.info("loaded", deliveries=result.deliveries, seconds=seconds)
-                    stop.wait(every - result.seconds)  # at once if that is not more than 0
+                    _wait_for_work(stop, loader, rests_until, tick)
         except LoadRunning as error:
             # A `load` by hand, a long replay, or the deployment before this one, which ends.
             if time.monotonic() >= say_at:
@@ -111,6 +116,18 @@ def _load_until(stop: threading.Event, settings: Settings, every: float) -> None
             # Opened again: a DuckDB that met a fatal error answers nothing any more.
             log.error("load_failed", error=str(error))
             stop.wait(max(every, RETRY_SECONDS))
+
+
+def _wait_for_work(stop: threading.Event, loader: Loader, rests_until: float, tick: float) -> None:
+    """Waits until `tick`, or until something has arrived, but then not before `rests_until`.
+
+    Both are times of `time.monotonic`. The tick is for all else that a load does: a replay that
+    was asked for, a publish that has become due, models that somebody changed.
+    """
+    stop.wait(rests_until - time.monotonic())  # at once if that is not more than 0
+    while (left := tick - time.monotonic()) > 0 and not loader.has_arrivals():
+        if stop.wait(min(left, ARRIVAL_SECONDS)):
+            return
 
 
 def describe(result: LoadResult) -> str:

@@ -100,7 +100,11 @@ def _check_sql(options: list[str], stop: threading.Event) -> None:
 
 @click.command()
 @click.option(
-    "--every", type=Duration(), default="1s", show_default=True, help="How often to start a load."
+    "--every",
+    type=Duration(),
+    default="1s",
+    show_default=True,
+    help="Load what arrives at once, but at most this often.",
 )
 @click.option("--sql", is_flag=True, help="Serve the published warehouse to DuckDB clients too.")
 @config_option
