@@ -63,7 +63,7 @@ class _Step:
     def within(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def killed(*arguments: Any, **options: Any) -> Any:
             if self.is_now():
-                # a few milliseconds later this thread is somewhere in DuckDB, or done
+                # a few milliseconds later this thread is somewhere within, or done
                 threading.Timer(int.from_bytes(os.urandom(1)) / 256 * 0.008, die).start()
             return real(*arguments, **options)
 
@@ -74,15 +74,6 @@ class _Step:
             if path.name == LINK and self.is_now():
                 die()
             return real(path, target)
-
-        return killed
-
-    def within_copy(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def killed(source: Any, copy: Any, parts: list[Any]) -> Any:
-            if self.is_now():
-                real(source, copy, parts[: len(parts) // 2])
-                die()
-            return real(source, copy, parts)
 
         return killed
 
@@ -111,9 +102,9 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
         lambda s: s.after,
     ),
     "within publish's copy": (
-        "fluents_pipelines.warehouse.duckdb_file.copying",
-        "patch",
-        lambda s: s.within_copy,
+        "fluents_pipelines.warehouse.duckdb_file.copying:Copier",
+        "make",
+        lambda s: s.within,
     ),
     "before publish's rename": ("pathlib:Path", "replace", lambda s: s.before_rename),
     "before the report": (
