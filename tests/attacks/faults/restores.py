@@ -92,7 +92,7 @@ def lost_warehouse(system: System, oracle: Oracle, rng: Random) -> None:
     """The loader's file is gone, and of what is published the buffer keeps the newest only."""
     with system.loader_lock, system.beside_lock:
         system.kill_loader("loader, at random")
-        _forget_loaded(system, oracle, keep=rng.randrange(KEPT_ROWS))
+        _forget_loaded(system, oracle, rng)
         for file in _files(system.warehouse):
             file.unlink()
         system.notes["loader's file lost"] += 1
@@ -126,11 +126,12 @@ def restored_buffer(
         system.start_loader()
 
 
-def _forget_loaded(system: System, oracle: Oracle, keep: int) -> None:
-    """As retention does: deletes what is loaded and published, but for the newest."""
+def _forget_loaded(system: System, oracle: Oracle, rng: Random) -> None:
+    """As retention does: deletes what is loaded and published, but for some of the newest."""
     with closing(sqlite3.connect(system.buffer, timeout=60, isolation_level=None)) as connection:
         (buffer_id,) = connection.execute("select buffer_id from buffer").fetchone()
         up_to = min(_holds(path, buffer_id) for path in (system.warehouse, system.published))
+        keep = rng.randrange(max(1, min(KEPT_ROWS, up_to)))
         connection.execute("begin immediate")
         old = "position <= ?"
         gone = connection.execute(f"select body from deliveries where {old}", (up_to - keep,))
