@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from fluents_pipelines.disk_space import has_room
 from fluents_pipelines.warehouse.duckdb_file.blocks import differing, patch
 from fluents_pipelines.warehouse.duckdb_file.files import copy_file
 from fluents_pipelines.warehouse.duckdb_file.lease import held_alone
-from fluents_pipelines.warehouse.duckdb_file.snapshots import FORMER, Snapshots
+from fluents_pipelines.warehouse.duckdb_file.snapshots import Snapshots
 
 FICLONE = 0x40049409  # ioctl_ficlone(2): the copy shares its blocks, on btrfs and XFS
 PATCH_BYTES = 512 * 1024**2
@@ -59,10 +60,19 @@ class Copier:
             size = self._size()
             if not has_room(snapshot.parent, size, self.reserve):
                 raise OSError(errno.ENOSPC, f"{size:,} bytes more would not leave the reserve free")
-            self.snapshots.tidy(FORMER - 1)
+            self.snapshots.tidy(self.former_kept(WHOLE) - 1)
             with self._create(partial) as copy:
                 copy_file(self.source, copy)
             return WHOLE, size
+
+    def former_kept(self, method: str) -> int:
+        """How many former snapshots are worth their room, where the newest was made so.
+
+        One, for readers that followed the link just before it changed. One more, to make the next
+        from, where a reader may have that one open.
+        """
+        is_any_changed = sys.platform == "linux" and not self.whole_copies and method != SHARED
+        return 2 if is_any_changed else 1
 
     def bytes_needed(self) -> int:
         """How much more room the next snapshot takes on the disk."""
@@ -92,7 +102,9 @@ class Copier:
         return True
 
     def _usable(self) -> list[Path]:
-        return [] if self.whole_copies else self.snapshots.former()
+        """Former snapshots that this user may change."""
+        former = [] if self.whole_copies else self.snapshots.former()
+        return [path for path in former if os.access(path, os.W_OK)]
 
     def _patch(self, former: Path, partial: Path) -> int | None:
         """Makes `partial` of a former snapshot; None where somebody has that open, or changes it.

@@ -145,7 +145,7 @@ class Publisher:
             snapshot = self.snapshots.path(snapshot_id)
             method, bytes_written = copier.make(snapshot)
             self._point_to(snapshot)
-            self.snapshots.made(snapshot, snapshot_id)
+            self.snapshots.made(snapshot, snapshot_id, copier.former_kept(method))
         except (OSError, duckdb.Error) as error:
             raise LoadFailed(
                 f"The warehouse holds everything, but {self.target} could not be published: "
@@ -188,7 +188,8 @@ class Publisher:
 
     def _point_to(self, snapshot: Path) -> None:
         link = self.snapshots.folder / "link"
-        link.unlink(missing_ok=True)  # left by a kill
+        if link.is_symlink():  # left by a kill
+            link.unlink()
         try:
             # relative to where it will be, so that the folder can be mounted elsewhere
             link.symlink_to(snapshot.relative_to(self.target.parent))

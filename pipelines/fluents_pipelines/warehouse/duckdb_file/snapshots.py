@@ -18,8 +18,6 @@ from fluents_pipelines.warehouse.duckdb_file.blocks import Checkpoint, checkpoin
 from fluents_pipelines.warehouse.duckdb_file.files import snapshots_of
 
 RECORD = "blocks.json"
-FORMER = 2
-"""How many stay beside the current one. One is enough until a reader has it open."""
 
 
 @dataclass(slots=True)
@@ -92,9 +90,9 @@ class Snapshots:
         known = self._known.get(former.name)
         return known.blocks if known and known.identity == _identity(former) else None
 
-    def made(self, path: Path, snapshot: str) -> None:
+    def made(self, path: Path, snapshot: str, former_kept: int) -> None:
         """Notes that `path` is published now and equals the loader's file, and tidies up."""
-        self.tidy(FORMER)
+        self.tidy(former_kept)
         self._known = {
             name: known for name, known in self._known.items() if (self.folder / name).exists()
         }
