@@ -61,8 +61,7 @@ def command(
     record = Record("growth", {"first_load": loaded, "repeats": repeats})
     with ExitStack() as stack:
         least = stack.enter_context(_Warehouse(folder, first, loaded))
-        base: dict[int, float] = {}
-        for size in others or [first]:
+        for nth, size in enumerate(others or [first]):
             with _Warehouse(folder, size, loaded) as more:
                 both = {first: least, size: more}
                 results = in_turn(
@@ -75,8 +74,7 @@ def command(
                 )
             for number in numbers:
                 costs = {history: _median(results[f"{number} into {history}"]) for history in both}
-                if number not in base:
-                    base[number] = costs[first]["seconds"]
+                if nth == 0:
                     record.rows.append({"new_events": number, "history": first, **costs[first]})
                 if size != first:
                     ratio = costs[size]["seconds"] / costs[first]["seconds"]

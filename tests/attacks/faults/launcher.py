@@ -91,7 +91,7 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
     "after a table is added": (CLIENT, "_add", lambda s: s.after),
     "before archiving the package": (_PACKAGES, "complete_load_package", lambda s: s.before),
     "before confirm": (
-        "fluents_pipelines.warehouse.duckdb_file.warehouse:DuckDbWarehouse",
+        f"{_WAREHOUSE}.warehouse:DuckDbWarehouse",
         "missing",
         lambda s: s.after,
     ),
@@ -102,7 +102,7 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
         lambda s: s.after,
     ),
     "within publish's copy": (
-        "fluents_pipelines.warehouse.duckdb_file.copying:Copier",
+        f"{_WAREHOUSE}.copying:Copier",
         "make",
         lambda s: s.within,
     ),

@@ -26,14 +26,16 @@ class Publishing:
     def __init__(self, folder: Path, *, whole_copies: bool = False) -> None:
         self.source = folder / "loader.duckdb"
         self.target = folder / "published.duckdb"
-        self._publisher = Publisher(
-            self.source, self.target, 1, reserve=0, whole_copies=whole_copies
-        )
-        self.snapshots = self._publisher.snapshots
-        self.connection = duckdb.connect(str(self.source), config=STORAGE)
+        if not self.source.exists():
+            duckdb.connect(str(self.source), config=STORAGE).close()
+        self._file = self.source.open("rb")
+        self.connection = duckdb.connect(str(self.source))
         for statement in SCHEMA:
             self.connection.execute(statement)
-        self._publisher.open(self.connection)
+        self._publisher = Publisher(
+            self._file, self.connection, self.target, 1, whole_copies=whole_copies
+        )
+        self.snapshots = self._publisher.snapshots
 
     def __enter__(self) -> Publishing:
         return self
@@ -49,7 +51,7 @@ class Publishing:
     def close(self) -> None:
         """Gives up the file, in the order of a loader."""
         self.connection.close()
-        self._publisher.close()
+        self._file.close()
 
     def execute(self, *statements: str) -> None:
         """Runs statements, each of which makes one checkpoint at most, as a load does."""

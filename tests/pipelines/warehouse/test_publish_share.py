@@ -61,11 +61,11 @@ def test_a_publish_is_due_again_when_its_share_of_the_time_allows(
     made, began, ended = 50.0, 100.0, 104.0
     times = iter([made, began, ended, ended + pause - 0.1, ended + pause + 0.1])
     source = tmp_path / "warehouse.duckdb"
-    publisher = Publisher(source, tmp_path / "published.duckdb", share, lambda: next(times))
-    with duckdb.connect(str(source)) as connection:
-        publisher.open(connection)
+    target = tmp_path / "published.duckdb"
+    duckdb.connect(str(source)).close()
+    with source.open("rb") as file, duckdb.connect(str(source)) as connection:
+        publisher = Publisher(file, connection, target, share, lambda: next(times))
         publisher.publish(connection)
-    publisher.close()
     assert not publisher.is_due()
     assert publisher.is_due()
 

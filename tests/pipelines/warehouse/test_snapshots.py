@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import pytest
@@ -171,13 +172,13 @@ def test_whoever_opens_what_is_being_written_waits_and_finds_it_whole(
     copy = tmp_path / "copy"
     readers = []
 
-    def slow(*arguments: object) -> int:
+    def slow(source: BinaryIO, partial: BinaryIO, parts: list[tuple[int, int]]) -> int:
         with copy.open("wb") as file:
             reader = subprocess.Popen(["/bin/cat", publishing.snapshots.partial], stdout=file)
         readers.append(reader)
         with pytest.raises(subprocess.TimeoutExpired):
             reader.wait(0.5)
-        return patch(*arguments)  # type: ignore[arg-type]
+        return patch(source, partial, parts)
 
     with published_three_times(tmp_path) as publishing:
         monkeypatch.setattr(copying, "patch", slow)

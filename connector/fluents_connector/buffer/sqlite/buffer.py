@@ -28,6 +28,7 @@ from fluents_connector.buffer.sqlite.rows import (
     count,
     delete,
     insert,
+    last_position,
     loaded_bytes,
     redacted_in,
     refused_bytes,
@@ -121,10 +122,7 @@ class SqliteBuffer:
     def last_position(self) -> int:
         """The position of the newest delivery that was ever stored; 0 before the first."""
         with self._file.reading() as connection:
-            row = connection.execute(
-                "select seq from sqlite_sequence where name = 'deliveries'"
-            ).fetchone()
-        return row[0] if row else 0
+            return last_position(connection)
 
     def event_id_at(self, position: int) -> str | None:
         """The id of the delivery at a position; None where there is none (any more)."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fluents_connector.buffer.sqlite.file import SqliteFile, open_to_read, refuse_foreign
-from fluents_connector.buffer.sqlite.rows import count, insert
+from fluents_connector.buffer.sqlite.rows import count, insert, last_position
 from fluents_connector.buffer.sqlite.schema import as_columns
 from fluents_connector.buffer.store import Recovered
 from fluents_connector.delivery import Delivery, NotAnEvent, is_as_received, refused
@@ -177,12 +177,9 @@ def _readable(connection: sqlite3.Connection, size: int, result: Recovered) -> I
 
 def _last_position(connection: sqlite3.Connection) -> int:
     try:
-        (last,) = connection.execute(
-            "select seq from sqlite_sequence where name = 'deliveries'"
-        ).fetchone()
+        return last_position(connection)
     except (sqlite3.DatabaseError, TypeError):
         return 0
-    return int(last)
 
 
 def _is_whole(row: _Row) -> bool:

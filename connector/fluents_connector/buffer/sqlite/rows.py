@@ -116,14 +116,18 @@ def count(
     )
 
 
+def last_position(connection: sqlite3.Connection) -> int:
+    """The position of the newest delivery that was ever stored; 0 before the first."""
+    row = connection.execute("select seq from sqlite_sequence where name = 'deliveries'").fetchone()
+    return int(row[0]) if row else 0
+
+
 def confirm(connection: sqlite3.Connection, position: int) -> None:
     """Moves the confirmed position, forwards or back, and what is pending with it."""
-    (confirmed, last) = connection.execute(
-        "select confirmed_position,"
-        " coalesce((select seq from sqlite_sequence where name = 'deliveries'), 0) from buffer"
-    ).fetchone()
+    (confirmed,) = connection.execute("select confirmed_position from buffer").fetchone()
     if position == confirmed:
         return
+    last = last_position(connection)
     low, high = sorted((confirmed, position))
     rows, size = connection.execute(
         f"{_SIZES} where position > ? and position <= ?",

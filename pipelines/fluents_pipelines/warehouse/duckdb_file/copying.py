@@ -40,11 +40,6 @@ class Copier:
     reserve: int
     whole_copies: bool
 
-    def prepare_folder(self) -> None:
-        """Makes the folder. Raises `OSError`."""
-        self.snapshots.folder.mkdir(parents=True, exist_ok=True)
-        open_to_group(self.snapshots.folder, self.group)
-
     def make(self, snapshot: Path) -> tuple[str, int]:
         """Makes a file at `snapshot` that equals the loader's, and is on the disk.
 
@@ -92,7 +87,8 @@ class Copier:
         return os.fstat(self.source.fileno()).st_size
 
     def _clone(self, partial: Path) -> bool:
-        self.prepare_folder()
+        self.snapshots.folder.mkdir(parents=True, exist_ok=True)
+        open_to_group(self.snapshots.folder, self.group)
         try:
             with self._create(partial) as copy:
                 fcntl.ioctl(copy.fileno(), FICLONE, self.source.fileno())

@@ -22,6 +22,16 @@ def snapshots_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.snapshots")
 
 
+def snapshots_in(target: Path) -> list[Path]:
+    """All snapshots of a published path, the newest first."""
+    found = [
+        path
+        for path in snapshots_of(target).glob(f"{target.name}.*")
+        if path.is_file() and not path.is_symlink() and path.suffix != ".wal"
+    ]
+    return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
 def identity(path: Path) -> tuple[int, ...] | None:
     """Changes when another file, or another content, is at the path; None where there is none."""
     try:

@@ -19,6 +19,7 @@ import errno
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 
@@ -45,6 +46,7 @@ NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # FAT, and shares with
 class Publisher:
     """Copies the loader's file to the path that readers know.
 
+    `source` is that file, and `connection` has it open too and has not changed it yet.
     `share` is the part of the time that it may take: `is_due` says no for as long as needed.
     `group` may read what it publishes; nobody but the owner where that is empty. `reserve` bytes
     stay free on the disk of what it publishes. With `whole_copies` no former snapshot is changed.
@@ -52,7 +54,8 @@ class Publisher:
 
     def __init__(
         self,
-        source: Path,
+        source: BinaryIO,
+        connection: duckdb.DuckDBPyConnection,
         target: Path,
         share: float,
         clock: Callable[[], float] = time.monotonic,
@@ -60,33 +63,20 @@ class Publisher:
         reserve: int = 0,
         whole_copies: bool = False,
     ) -> None:
-        self.source = source
+        self.source = Path(source.name)
         self.target = target
-        self.snapshots = Snapshots(target)
+        self.snapshots = Snapshots(target, source, properties.get(connection, SNAPSHOT))
+        self._copier = Copier(source, self.snapshots, group, reserve, whole_copies)
         self._share = share
         self._clock = clock
         self._due_at = clock()
-        self._of_copies = (group, reserve, whole_copies)
-        self._copier: Copier | None = None
         # The state of what is published, for as long as that is the same file.
         self._seen: tuple[int, ...] | None = None  # none is there, and so no state
         self._state: FileState | None = None
 
-    def open(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Begins with a loader's file that `connection` has open and has not changed yet."""
-        # Kept open until the end: POSIX drops all locks that a process has on a file when the
-        # process closes any descriptor of it, and DuckDB's lock would go with this one.
-        self._copier = Copier(self.source.open("rb"), self.snapshots, *self._of_copies)
-        self.snapshots.open(self._copier.source, properties.get(connection, SNAPSHOT))
-
-    def close(self) -> None:
-        """Gives up the source file. Only after its connection is closed."""
-        if self._copier is not None:
-            self._copier.source.close()
-
     def see(self) -> None:
         """Looks at the checkpoint of the loader's file: needed after each that it may have made."""
-        self.snapshots.see(self._opened().source)
+        self.snapshots.see()
 
     def is_due(self) -> bool:
         """Whether enough time has passed since the last publish, by how long that took.
@@ -114,7 +104,7 @@ class Publisher:
 
     def lacks_room(self) -> str | None:
         """Why a snapshot would not leave the reserve on the disk; None if it would."""
-        copier = self._opened()
+        copier = self._copier
         log = self.source.with_name(f"{self.source.name}.wal")
         needed = copier.bytes_needed() + (log.stat().st_size if log.exists() else 0)
         if has_room(self.snapshots.folder, needed, copier.reserve):
@@ -137,11 +127,10 @@ class Publisher:
         Refuses where the published file holds what the loader's does not.
         """
         began_at = self._clock()
-        copier, published = self._opened(), self._compared(connection)
+        copier, published = self._copier, self._compared(connection)
         try:
             snapshot_id = begin_snapshot(connection, published.snapshot if published else None)
             self._checkpoint(connection)
-            copier.prepare_folder()
             snapshot = self.snapshots.path(snapshot_id)
             method, bytes_written = copier.make(snapshot)
             self._point_to(snapshot)
@@ -180,11 +169,6 @@ class Publisher:
                 "next load publishes the loader's file."
             ) from error
         return published
-
-    def _opened(self) -> Copier:
-        if self._copier is None:
-            raise LoadFailed(f"{self.source} is not open.")
-        return self._copier
 
     def _point_to(self, snapshot: Path) -> None:
         link = self.snapshots.folder / "link"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fluents_connector.files import write_whole
-from fluents_pipelines.warehouse.duckdb_file.blocks import Checkpoint, checkpoint_of
-from fluents_pipelines.warehouse.duckdb_file.files import snapshots_of
+from fluents_pipelines.warehouse.duckdb_file.blocks import checkpoint_of
+from fluents_pipelines.warehouse.duckdb_file.files import snapshots_in, snapshots_of
 
 RECORD = "blocks.json"
 
@@ -29,39 +29,27 @@ class _Known:
 
 
 class Snapshots:
-    """The snapshots of `target`, and what is known of their blocks."""
+    """The snapshots of `target`, and what is known of their blocks.
 
-    def __init__(self, target: Path) -> None:
+    `source` is the loader's file, with the id `snapshot`, as the last loader left it.
+    """
+
+    def __init__(self, target: Path, source: BinaryIO, snapshot: str | None) -> None:
         self.folder = snapshots_of(target)
         self.partial = self.folder / "snapshot.partial"
         self._target = target
-        self._known: dict[str, _Known] = {}
-        self._last: Checkpoint | None = None
+        self._source = source
+        self._last = checkpoint_of(source)
+        self._known = self._left_known(snapshot)
 
     def path(self, snapshot: str) -> Path:
         """Where the snapshot of an id lies."""
         # DuckDB names a database after what is before the first dot
         return self.folder / f"{self._target.name}.{snapshot}"
 
-    def open(self, source: BinaryIO, snapshot: str | None) -> None:
-        """Begins with what a former loader left, if the loader's file is the one that it left.
-
-        `snapshot` is the id in that.
-        """
-        self._last = checkpoint_of(source)
-        try:
-            record = json.loads((self.folder / RECORD).read_bytes())
-            if self._last and record["left_at"] == [snapshot, self._last.number]:
-                self._known = {
-                    name: _Known(identity, None if blocks is None else set(blocks))
-                    for name, (identity, blocks) in record["known"].items()
-                }
-        except (OSError, ValueError, KeyError, TypeError):
-            self._known = {}  # there is none, or it is no record of this version
-
-    def see(self, source: BinaryIO) -> None:
+    def see(self) -> None:
         """Looks at the loader's file. Needed at least once for each of its checkpoints."""
-        last, now = self._last, checkpoint_of(source)
+        last, now = self._last, checkpoint_of(self._source)
         self._last = now
         if last and now and now.number == last.number:
             return
@@ -74,13 +62,7 @@ class Snapshots:
     def former(self) -> list[Path]:
         """Those that are not published any more, the newest first."""
         current = self._current()
-        found = [
-            path
-            for path in self.folder.glob(f"{self._target.name}.*")
-            if path.name != current and path.is_file() and not path.is_symlink()
-            if path.suffix != ".wal"
-        ]
-        return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        return [path for path in snapshots_in(self._target) if path.name != current]
 
     def changed_blocks(self, former: Path) -> set[int] | None:
         """The blocks that can differ from the loader's file now; None where that is not known.
@@ -121,6 +103,19 @@ class Snapshots:
             # a folder is where a reader spills to: it fails without, and DuckDB deletes it itself
             if not is_kept and (path.is_symlink() or not path.is_dir()):
                 path.unlink(missing_ok=True)
+
+    def _left_known(self, snapshot: str | None) -> dict[str, _Known]:
+        """What a former loader left, if the loader's file is the one that it left."""
+        try:
+            record = json.loads((self.folder / RECORD).read_bytes())
+            if self._last is None or record["left_at"] != [snapshot, self._last.number]:
+                return {}
+            return {
+                name: _Known(identity, None if blocks is None else set(blocks))
+                for name, (identity, blocks) in record["known"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}  # there is none, or it is no record of this version
 
     def _current(self) -> str | None:
         return self._target.readlink().name if self._target.is_symlink() else None

@@ -16,7 +16,12 @@ from fluents_connector.errors import LoadFailed
 from fluents_connector.files import written_whole
 from fluents_connector.settings import Settings
 from fluents_pipelines.disk_space import has_room
-from fluents_pipelines.warehouse.duckdb_file.files import copy_file, partial_of, snapshots_of
+from fluents_pipelines.warehouse.duckdb_file.files import (
+    copy_file,
+    partial_of,
+    snapshots_in,
+    snapshots_of,
+)
 from fluents_pipelines.warehouse.duckdb_file.state import state_in
 
 log = structlog.get_logger(__name__)
@@ -56,12 +61,7 @@ def _published(target: Path) -> Path:
     """The published file, or where its link is lost the newest snapshot."""
     if target.is_file():
         return target
-    snapshots = [
-        path
-        for path in snapshots_of(target).glob(f"{target.name}.*")
-        if path.is_file() and not path.is_symlink() and path.suffix != ".wal"
-    ]
-    return max(snapshots, key=lambda path: path.stat().st_mtime_ns, default=target)
+    return next(iter(snapshots_in(target)), target)
 
 
 def _copy(published: Path, file: Path, reserve: int) -> None:

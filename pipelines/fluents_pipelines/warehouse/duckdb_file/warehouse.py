@@ -8,7 +8,8 @@ published copy instead: DuckDB lets one process open a file that is written.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,22 +46,22 @@ class DuckDbWarehouse:
             opened.enter_context(loader_state(settings).only_loader())
             if take_back(settings, self.path):
                 self.taken_back_at = time.time()
-            # closed after the connection: see Publisher
-            self._publisher = opened.enter_context(
-                closing(
-                    Publisher(
-                        self.path,
-                        settings.warehouse_path,
-                        settings.publish_share,
-                        group=settings.warehouse_group,
-                        reserve=settings.disk_reserve_bytes,
-                        whole_copies=settings.publish_method == "whole_copy",
-                    )
-                )
+            with _opening(self.path, settings):
+                _make_whole(self.path)
+                # Open from before the connection until after it: POSIX drops all locks that a
+                # process has on a file when the process closes any descriptor of it, DuckDB's too.
+                source = opened.enter_context(self.path.open("rb"))
+                # DuckDB folds its write-ahead log back into the file when this is closed
+                self.connection = opened.enter_context(closing(_connect(self.path, settings)))
+            self._publisher = Publisher(
+                source,
+                self.connection,
+                settings.warehouse_path,
+                settings.publish_share,
+                group=settings.warehouse_group,
+                reserve=settings.disk_reserve_bytes,
+                whole_copies=settings.publish_method == "whole_copy",
             )
-            # DuckDB folds its write-ahead log back into the file when this is closed
-            self.connection = opened.enter_context(closing(_connect(self.path, settings)))
-            self._publisher.open(self.connection)
             _bring_up_to_date(self.connection, self.path)
             self._loading = LoadPipeline(
                 keyed_duckdb(self.connection, destination_name="duckdb"), settings.data_dir / "dlt"
@@ -154,19 +155,23 @@ class DuckDbWarehouse:
         self._loading.forget_loaded_packages()
 
 
-def _connect(path: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def _opening(path: Path, settings: Settings) -> Iterator[None]:
     try:
-        _make_whole(path)
-        refuse_newer(path)
-        return duckdb.connect(
-            str(path),
-            config={"memory_limit": settings.memory_limit, "python_enable_replacements": False},
-        )
+        yield
     except (duckdb.Error, OSError) as error:
         raise LoadFailed(
             f"The loader's file {path} cannot be opened: {error}. If another program has it open, "
             f"close it there: readers open {settings.warehouse_path}."
         ) from error
+
+
+def _connect(path: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+    refuse_newer(path)
+    return duckdb.connect(
+        str(path),
+        config={"memory_limit": settings.memory_limit, "python_enable_replacements": False},
+    )
 
 
 def _make_whole(path: Path) -> None:
