@@ -32,7 +32,7 @@ PIPELINES = (
 """The parts, each of which may import those before it, and nothing after it."""
 
 FOR_PIPELINES = {
-    *("buffer", "delivery", "errors", "files", "loader_state", "locking", "permissions"),
+    *("buffer", "delivery", "errors", "files", "loader_state", "locking", "logs", "permissions"),
     *("printing", "settings"),
 }
 """The parts of the connector that the pipelines may use."""

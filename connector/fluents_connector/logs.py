@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Any
 
 import structlog
@@ -20,7 +21,7 @@ def configure_logs(log_format: str = "auto") -> None:
     """
     as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     renderer: Any = (
-        # structlog's default shows local variables, of which a token may be one
+        # see `traceback_of`
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if as_text
         else structlog.processors.JSONRenderer()
@@ -48,3 +49,12 @@ def configure_logs(log_format: str = "auto") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback to log as `exception`, in place of `exc_info`.
+
+    Where nobody has configured structlog, as in a scheduler or under another WSGI server, it would
+    show local variables beside it: conversations, and tokens.
+    """
+    return "".join(traceback.format_exception(error)).rstrip()

@@ -11,6 +11,7 @@ import structlog
 
 from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning
 from fluents_connector.loader_state import LoaderState, LoadReport, PublishReport
+from fluents_connector.logs import traceback_of
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +66,7 @@ def _failure_reported(
         raise
     except Exception as failure:
         error = f"The load stopped: {failure}. Nothing is lost: the buffer keeps it."
-        log.exception("load_stopped")
+        log.error("load_stopped", exception=traceback_of(failure))
         raise LoadFailed(error) from failure
     except BaseException:
         error = "The load was interrupted. The next one goes on."

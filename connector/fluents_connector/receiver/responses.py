@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from fluents_connector.buffer import Receipt
 from fluents_connector.delivery import Delivery
 from fluents_connector.errors import BufferUnavailable
+from fluents_connector.logs import traceback_of
 from fluents_connector.receiver.auth import NotAuthenticated
 from fluents_connector.receiver.metrics import Metrics
 from fluents_connector.receiver.refusals import Refusals
@@ -78,7 +79,7 @@ class Responses:
             case BufferUnavailable():
                 return self._unavailable(error)
         # Flask's own handler would log the path, which holds the token.
-        log.error("unexpected_error", exc_info=error)
+        log.error("unexpected_error", exception=traceback_of(error))
         return _problem("internal_error", "The delivery was not stored. Send it again.", 500)
 
     def _refused(self, error: HTTPException, reason: str | None = None) -> Response:
