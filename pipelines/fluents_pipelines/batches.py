@@ -1,11 +1,12 @@
-"""The batches of a load: each is read and normalized while the one before is being loaded.
+"""The batches of a load: while one is being loaded, the next is normalized, and a third is read.
 
-Both take about as long, in engines of their own, so a backlog takes two cores instead of one.
+Each of them has a thread, and an engine that does most of it outside of Python, so a backlog keeps
+two cores busy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import duckdb
@@ -13,11 +14,8 @@ import pyarrow as pa
 
 from fluents_connector.buffer import Batch, Buffer
 from fluents_connector.settings import Settings
-from fluents_pipelines.normalize import BatchTooLarge, Normalizer
+from fluents_pipelines.normalize import BatchTooLarge, KnownCalls, Normalizer, call_ids
 from fluents_pipelines.tables import CALLS
-
-KnownCalls = Callable[[pa.Table], pa.Table]
-"""Given a table with one column `call_id`, the rows of `calls` that the warehouse has for them."""
 
 Normalized = tuple[Batch, dict[str, pa.Table]]
 """A batch and its rows by table."""
@@ -46,18 +44,23 @@ class Batches:
         self._known_calls = known_calls
         self._up_to = up_to
         self._max_rows = settings.batch_rows
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="normalize")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="read")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="normalize")
+        self._next: Future[Batch] | None = None
         self._ahead: Future[Normalized] | None = None
         self._text_only_after: int | None = None
-        self._read_ahead(after)
+        # of the one batch that is read while none is being loaded, so it knows the calls at once
+        self._first_after: int | None = after
+        self._go_on(after)
 
     def __iter__(self) -> Iterator[Normalized]:
         while self._ahead:
             batch, tables = self._ahead.result()
-            known = _known(tables[CALLS.name].select(CALLS.key), self._known_calls)
-            # here and not in the thread, as the normalizer does one thing at a time
-            tables[CALLS.name] = self._normalizer.with_known(tables, known)
-            self._read_ahead(batch.up_to)
+            if batch.after != self._first_after:
+                known = self._known(call_ids(tables))
+                # here and not in the thread, as the normalizer does one thing at a time
+                tables[CALLS.name] = self._normalizer.with_known(tables, known)
+            self._go_on(batch.up_to)
             yield batch, tables
 
     def again(self, batch: Batch, *, text_only: bool = False) -> None:
@@ -67,10 +70,11 @@ class Batches:
         """
         if self._ahead:
             wait([self._ahead])
+        self._first_after = None
         self._max_rows = max(1, len(batch.rows) // 2)
         if text_only:
             self._text_only_after = batch.after
-        self._read_ahead(batch.after, text_only=text_only)
+        self._go_on(batch.after, text_only=text_only)
 
     def is_text_only(self, batch: Batch) -> bool:
         """Whether nothing was read out of the bodies of `batch`."""
@@ -78,35 +82,54 @@ class Batches:
 
     def close(self) -> None:
         """Waits for what is under way."""
-        self._thread.shutdown()
+        self._worker.shutdown()
+        self._reader.shutdown()
 
-    def _read_ahead(self, after: int, *, text_only: bool = False) -> None:
+    def _go_on(self, after: int, *, text_only: bool = False) -> None:
         self._ahead = (
-            self._thread.submit(self._read, after, text_only) if after < self._up_to else None
+            self._worker.submit(self._normalize, after, text_only) if after < self._up_to else None
         )
 
-    def _read(self, after: int, text_only: bool) -> Normalized:
-        most_bytes = self._settings.batch_bytes
+    def _normalize(self, after: int, text_only: bool) -> Normalized:
+        batch = self._take(after)
         while True:
-            batch = self._buffer.read(
-                after, self._up_to, max_rows=self._max_rows, max_bytes=most_bytes
+            self._next = (
+                self._reader.submit(self._read, batch.up_to) if batch.up_to < self._up_to else None
             )
             try:
-                tables = self._normalizer.tables(batch, text_only=text_only)
+                tables = self._normalizer.tables(
+                    batch,
+                    text_only=text_only,
+                    known_calls=self._known if after == self._first_after else None,
+                )
             except BatchTooLarge:
                 self._max_rows = len(batch.rows) // 2
+                batch = self._read(after)
                 continue
             self._max_rows = min(self._max_rows * 2, self._settings.batch_rows)
             return batch, tables
 
+    def _take(self, after: int) -> Batch:
+        """The batch that was read ahead, if it is the one after `after`, or else one read now."""
+        ahead, self._next = self._next, None
+        if ahead is not None:
+            batch = ahead.result()
+            if batch.after == after and len(batch.rows) <= self._max_rows:
+                return batch
+        return self._read(after)
 
-def _known(call_ids: pa.Table, known_calls: KnownCalls) -> pa.Table:
-    """What is known of the calls, asked for in parts if that needs too much memory."""
-    try:
-        return known_calls(call_ids)
-    except duckdb.OutOfMemoryException:
-        if call_ids.num_rows == 1:
-            raise
-    half = call_ids.num_rows // 2
-    parts = (call_ids.slice(0, half), call_ids.slice(half))
-    return pa.concat_tables([_known(part, known_calls) for part in parts])
+    def _read(self, after: int) -> Batch:
+        return self._buffer.read(
+            after, self._up_to, max_rows=self._max_rows, max_bytes=self._settings.batch_bytes
+        )
+
+    def _known(self, ids: pa.Table) -> pa.Table:
+        """What is known of the calls, asked for in parts if that needs too much memory."""
+        try:
+            return self._known_calls(ids)
+        except duckdb.OutOfMemoryException:
+            if ids.num_rows == 1:
+                raise
+        half = ids.num_rows // 2
+        parts = (ids.slice(0, half), ids.slice(half))
+        return pa.concat_tables([self._known(part) for part in parts])

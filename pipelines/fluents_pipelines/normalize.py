@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -62,6 +62,10 @@ _DELIVERIES = pa.schema(
         ("buffer_id", pa.string()),
     ]
 )
+
+
+KnownCalls = Callable[[pa.Table], pa.Table]
+"""Given a table with one column `call_id`, the rows of `calls` that the warehouse has for them."""
 
 
 class BatchTooLarge(Exception):
@@ -123,29 +127,31 @@ class Normalizer:
         """See `fluents_pipelines.memory`."""
         return room_for_one(self._connection)
 
-    def tables(self, batch: Batch, *, text_only: bool = False) -> dict[str, pa.Table]:
+    def tables(
+        self, batch: Batch, *, text_only: bool = False, known_calls: KnownCalls | None = None
+    ) -> dict[str, pa.Table]:
         """The rows of `batch` for each table of `fluents_pipelines.tables.NORMALIZED`, by its name.
 
-        `calls` is what the batch alone says of them; see `with_known`. With `text_only` nothing
-        is read out of the bodies. Raises `BatchTooLarge` where several deliveries together need
-        too much memory.
+        `calls` holds what `known_calls` gives for the same calls too; without it, what the batch
+        alone says of them: see `with_known`. With `text_only` nothing is read out of the bodies.
+        Raises `BatchTooLarge` where several deliveries together need too much memory.
         """
         rows = [_as_text_only(row) if text_only or _multiplies(row) else row for row in batch.rows]
         if text_only:
             with room_for_one(self._connection):
-                return self._run(_arrow(batch.buffer_id, rows))
+                return self._run(_arrow(batch.buffer_id, rows), known_calls)
         try:
-            return self._run(_arrow(batch.buffer_id, rows))
+            return self._run(_arrow(batch.buffer_id, rows), known_calls)
         except duckdb.OutOfMemoryException as error:
             if len(rows) > 1:
                 raise BatchTooLarge from error
-            return self._run_one_large(batch.buffer_id, rows[0])
+            return self._run_one_large(batch.buffer_id, rows[0], known_calls)
         except (duckdb.Error, pa.ArrowException) as error:
             # Not its text: that quotes the body, which is somebody's conversation.
             log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
         unreadable = self._unreadable(batch.buffer_id, rows)
         readable = [_as_text_only(row) if row.position in unreadable else row for row in rows]
-        return self._run(_arrow(batch.buffer_id, readable))
+        return self._run(_arrow(batch.buffer_id, readable), known_calls)
 
     def derived(self, events: pa.Table) -> dict[str, pa.Table]:
         """The rows that rows of `events` give in the tables made from them.
@@ -216,28 +222,36 @@ class Normalizer:
             [self._folded(tables, part) for part in (known.slice(0, half), known.slice(half))]
         )
 
-    def _run(self, deliveries: pa.Table) -> dict[str, pa.Table]:
+    def _run(
+        self, deliveries: pa.Table, known_calls: KnownCalls | None = None
+    ) -> dict[str, pa.Table]:
         try:
-            return self._run_steps(deliveries)
+            return self._run_steps(deliveries, known_calls)
         finally:
             # A registered table is held, and while dlt loads this batch it needs the memory.
             for name in ("deliveries", "raw_deliveries", "known_calls", *self._names):
                 self._connection.unregister(name)
 
-    def _run_one_large(self, buffer_id: str, row: StoredDelivery) -> dict[str, pa.Table]:
+    def _run_one_large(
+        self, buffer_id: str, row: StoredDelivery, known_calls: KnownCalls | None
+    ) -> dict[str, pa.Table]:
         with room_for_one(self._connection):
             try:
-                return self._run(_arrow(buffer_id, [row]))
+                return self._run(_arrow(buffer_id, [row]), known_calls)
             except duckdb.OutOfMemoryException:
                 log.warning("body_too_large_for_memory", event_id=row.event_id)
-                return self._run(_arrow(buffer_id, [_as_text_only(row)]))
+                return self._run(_arrow(buffer_id, [_as_text_only(row)]), known_calls)
 
-    def _run_steps(self, deliveries: pa.Table) -> dict[str, pa.Table]:
+    def _run_steps(
+        self, deliveries: pa.Table, known_calls: KnownCalls | None
+    ) -> dict[str, pa.Table]:
         tables: dict[str, pa.Table] = {}
         self._connection.register("deliveries", self._repair(deliveries))
         self._connection.register("known_calls", CALLS.arrow_schema.empty_table())
         types = set(deliveries["type"].unique().to_pylist())
         for file, table in self._steps:
+            if table is CALLS and known_calls is not None:
+                self._connection.register("known_calls", known_calls(call_ids(tables)))
             if not table.event_types or types.intersection(table.event_types):
                 rows = self._rows(file, table)
             else:  # planning the SQL would take as long as all else does for one event
@@ -299,6 +313,14 @@ class Normalizer:
 
     def _set_variable(self, name: str, values: Sequence[str]) -> None:
         self._connection.execute(f"set variable {name} = ?::varchar[]", [list(values)])
+
+
+def call_ids(tables: Mapping[str, pa.Table]) -> pa.Table:
+    """The calls, in one column `call_id`, of which the events in `tables` say something."""
+    events = tables[EVENTS.name]
+    return pa.table(
+        {"call_id": events.filter(pc.is_null(events["duplicate_of"]))["call_id"].unique()}
+    )
 
 
 def _arrow(buffer_id: str, rows: list[StoredDelivery]) -> pa.Table:
