@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 import duckdb
 
@@ -72,11 +73,7 @@ def in_order(files: Iterable[SqlFile]) -> list[SqlFile]:
 
 def references(file: SqlFile) -> set[str]:
     """The names of the tables and views that a file selects from, without their schema."""
-    from sqlglot import exp
-
-    tree = _parsed(file)
-    defined_inside = {cte.alias for cte in tree.find_all(exp.CTE)}
-    return {table.name for table in tree.find_all(exp.Table)} - defined_inside
+    return {name for name, _, _ in _parsed(file).tables} - _parsed(file).defined_inside
 
 
 def line_of_references(file: SqlFile, schema: str) -> dict[str, int]:
@@ -84,17 +81,11 @@ def line_of_references(file: SqlFile, schema: str) -> dict[str, int]:
 
     Nothing for SQL that DuckDB may understand and sqlglot does not.
     """
-    from sqlglot import exp
-
     try:
-        tables = list(_parsed(file).find_all(exp.Table))
+        tables = _parsed(file).tables
     except ModelError:
         return {}
-    return {
-        table.name.lower(): table.this.meta.get("line", 1)
-        for table in tables
-        if table.db.lower() == schema
-    }
+    return {name.lower(): line for name, of, line in tables if of.lower() == schema}
 
 
 def first_line_of_sql(file: SqlFile) -> int:
@@ -112,32 +103,54 @@ def explained(file: SqlFile, error: duckdb.Error) -> str:
     return f"{file.path}:{line}: {' '.join(message.split())}"
 
 
-def column_comments(file: SqlFile) -> dict[str, str]:
+def column_comments(file: SqlFile) -> Mapping[str, str]:
     """For each column the comment above it in the file's last `select`.
 
     Under "" stands the comment above an `unnest`, which gives columns with names of their own.
     """
+    return _parsed(file).column_comments
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """What is asked of sqlglot's tree, which itself is too large to keep."""
+
+    tables: tuple[tuple[str, str, int], ...]  # name, schema, line
+    defined_inside: frozenset[str]
+    column_comments: Mapping[str, str]
+
+
+def _parsed(file: SqlFile) -> _Parsed:
+    from sqlglot.errors import SqlglotError
+
+    try:
+        return _parse(file.sql)
+    except (SqlglotError, RecursionError) as error:
+        raise ModelError(f"{file.path}: {error}") from error
+
+
+@lru_cache(maxsize=256)  # opening a warehouse and loading ask for the same files several times
+def _parse(sql: str) -> _Parsed:
+    import sqlglot
     from sqlglot import exp
 
-    select = _parsed(file).find(exp.Select)
-    found: dict[str, str] = {}
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    select = tree.find(exp.Select)
+    comments: dict[str, str] = {}
     for column in select.selects if select else []:
         # a comment hangs on the first word of the expression that it stands above
         lines: list[str] = next(
             (part.comments for part in column.walk(bfs=False) if part.comments), []
         )
-        found[column.alias_or_name] = " ".join(line.strip() for line in lines)
-    return found
-
-
-def _parsed(file: SqlFile) -> Any:
-    """sqlglot's tree, whose class has another name in each of its versions."""
-    import sqlglot
-
-    try:
-        return sqlglot.parse_one(file.sql, dialect="duckdb")
-    except (sqlglot.errors.SqlglotError, RecursionError) as error:
-        raise ModelError(f"{file.path}: {error}") from error
+        comments[column.alias_or_name] = " ".join(line.strip() for line in lines)
+    return _Parsed(
+        tuple(
+            (table.name, table.db, table.this.meta.get("line", 1))
+            for table in tree.find_all(exp.Table)
+        ),
+        frozenset(cte.alias for cte in tree.find_all(exp.CTE)),
+        MappingProxyType(comments),
+    )
 
 
 def parse_file(path: Path, text: str) -> SqlFile:

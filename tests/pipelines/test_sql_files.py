@@ -7,7 +7,14 @@ import pytest
 
 from fluents_connector.errors import ModelError
 from fluents_pipelines.models import built_in
-from fluents_pipelines.sql_files import in_order, read_folder, references, sql_folder
+from fluents_pipelines.sql_files import (
+    column_comments,
+    in_order,
+    line_of_references,
+    read_folder,
+    references,
+    sql_folder,
+)
 from fluents_pipelines.tables import NORMALIZED
 
 
@@ -32,6 +39,16 @@ def test_a_file_comes_after_those_that_it_selects_from(tmp_path: Path) -> None:
 def test_a_name_defined_inside_a_file_is_no_reference(tmp_path: Path) -> None:
     folder = write(tmp_path / "sql", b="with c as (select 1 as x) select * from c, fluents.d")
     assert references(read_folder(folder)[0]) == {"d"}
+
+
+def test_a_file_whose_text_changed_is_read_again(tmp_path: Path) -> None:
+    folder = tmp_path / "sql"
+    for source in ("c", "d", "c"):
+        write(folder, a=f"select\n-- Of {source}.\nx from analytics.{source}")
+        (file,) = read_folder(folder)
+        assert references(file) == {source}
+        assert line_of_references(file, "analytics") == {source: 3}
+        assert column_comments(file) == {"x": f"Of {source}."}
 
 
 def test_models_that_select_from_each_other_are_named(tmp_path: Path) -> None:
