@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -47,16 +48,32 @@ def test_every_command_has_help_and_is_on_its_page(name: str, command: click.Com
             assert parameter.help or parameter.show_default, f"{name} {parameter.name}"
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> Path:
-    """A folder with settings, and a buffer of two events, a duplicate and two bad deliveries."""
-    write_settings(tmp_path, buffer_keep_days=36500)
-    settings = load_settings(tmp_path / "fluents.toml")
+def fill(folder: Path) -> Path:
+    """Makes settings, and a buffer of two events, a duplicate and two bad deliveries."""
+    settings = load_settings(write_settings(folder, buffer_keep_days=36500))
     buffer = SqliteBuffer(settings.buffer_file)
     error = body("event_error", "one")
     append_all(buffer, [error, body("event_error", "two"), error, b"[1]", b"\xff"], Clock())
     buffer.close()
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    return fill(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = fill(tmp_path_factory.mktemp("made"))
+    assert run_command(folder, "load").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def loaded(made: Path, tmp_path: Path) -> Path:
+    """What `filled` is after a load."""
+    return Path(shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True))
 
 
 @pytest.mark.parametrize(
@@ -158,8 +175,7 @@ def test_status_adds_up_before_and_after_a_load(command: Command, filled: Path) 
     assert after["last_load"]["succeeded"] is True
 
 
-def test_status_for_people_shows_the_same_numbers(command: Command, filled: Path) -> None:
-    command("load")
+def test_status_for_people_shows_the_same_numbers(command: Command, loaded: Path) -> None:
     shown = {
         line.split()[0]: line.split()[1]
         for line in command("status").stdout.splitlines()
@@ -185,20 +201,18 @@ def test_status_makes_no_buffer_where_there_is_none(command: Command, tmp_path: 
     assert not (tmp_path / ".fluents").exists()
 
 
-def test_query_prints_and_writes_in_each_format(command: Command, filled: Path) -> None:
-    command("load")
+def test_query_prints_and_writes_in_each_format(command: Command, loaded: Path) -> None:
     sql = "select message from fluents.errors order by 1"
     assert command("query", sql, "--format", "csv").stdout == "message\none\ntwo\n"
     assert command("query", sql, "--format", "json").stdout.splitlines()[0] == '{"message":"one"}'
     assert command("query", sql).stdout == "message\none\ntwo\n"
     written = command("query", sql, "--format", "parquet", "--output", "errors.parquet")
     assert written.returncode == 0
-    path = filled / "errors.parquet"
+    path = loaded / "errors.parquet"
     assert duckdb.sql(f"select count(*) from '{path}'").fetchall() == [(2,)]
 
 
-def test_a_wrong_query_ends_with_status_1_and_duckdbs_words(command: Command, filled: Path) -> None:
-    command("load")
+def test_a_wrong_query_ends_with_status_1_and_duckdbs_words(command: Command, loaded: Path) -> None:
     result = command("query", "select nope from fluents.calls")
     assert result.returncode == 1
     assert "nope" in result.stderr
@@ -211,17 +225,15 @@ def test_query_before_any_load_says_to_load(command: Command, filled: Path) -> N
     assert "fluents-warehouse load" in result.stderr
 
 
-def test_models_lists_them_and_their_claims_hold(command: Command, filled: Path) -> None:
-    command("load")
+def test_models_lists_them_and_their_claims_hold(command: Command, loaded: Path) -> None:
     result = command("models", env={"COLUMNS": "200"})
     assert result.returncode == 0
     assert "analytics.call_summary" in result.stdout
     assert "broken" not in result.stdout
 
 
-def test_models_ends_with_status_1_when_a_claim_is_broken(command: Command, filled: Path) -> None:
-    command("load")
-    with duckdb.connect(str(filled / "fluents_warehouse.duckdb")) as connection:
+def test_models_ends_with_status_1_when_a_claim_is_broken(command: Command, loaded: Path) -> None:
+    with duckdb.connect(str(loaded / "fluents_warehouse.duckdb")) as connection:
         connection.execute("delete from analytics.call_summary")
     result = command("models", env={"COLUMNS": "300"})
     assert result.returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -15,23 +16,30 @@ from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.loader_state import ReplayRequest, loader_state
 from fluents_connector.settings import Settings, load_settings
 from tests.deliveries import Clock, append_all, body
-from tests.processes import START_SECONDS, environment, write_settings
+from tests.processes import START_SECONDS, environment, run_command, write_settings
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def settings(tmp_path: Path, command: Command) -> Settings:
-    """A loaded warehouse of one error, whose message stands in a field of an unknown name."""
-    write_settings(tmp_path, buffer_keep_days=36500)
-    settings = load_settings(tmp_path / "fluents.toml")
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a loaded warehouse of one error, whose message no known field has."""
+    folder = tmp_path_factory.mktemp("loaded")
+    settings = load_settings(write_settings(folder, buffer_keep_days=36500))
     buffer = SqliteBuffer(settings.buffer_file)
     append_all(buffer, [body("event_error", {"odd": "found"}), body("event_other", 1)], Clock())
     buffer.close()
-    assert command("load").returncode == 0
+    assert run_command(folder, "load").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def settings(loaded: Path, tmp_path: Path) -> Settings:
+    """A copy of it, with settings that name the field where the message stands."""
+    shutil.copytree(loaded, tmp_path, symlinks=True, dirs_exist_ok=True)
     with (tmp_path / "fluents.toml").open("a") as file:
         file.write('[fields]\nerror_message = ["odd"]\n')
-    return settings
+    return load_settings(tmp_path / "fluents.toml")
 
 
 def message(settings: Settings) -> object:
@@ -102,7 +110,8 @@ def test_nothing_that_fits_is_no_error(command: Command, settings: Settings) -> 
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "-", "7w"])
-def test_a_wrong_time_says_what_to_write(command: Command, settings: Settings, since: str) -> None:
+def test_a_wrong_time_says_what_to_write(command: Command, tmp_path: Path, since: str) -> None:
+    write_settings(tmp_path)
     result = command("replay", "--since", since)
     assert result.returncode == 2
     assert "2026-01-31" in result.stderr
