@@ -30,6 +30,16 @@ PROCESS_FOLDERS = {
     "quack",
     "recipes",
 }
+DEAR = (  # paths that begin so: nearly each of their tests loads a warehouse
+    "contract/warehouse",
+    "pipelines/models",
+    "pipelines/test_any",
+    "pipelines/test_load",
+    "pipelines/test_replay",
+    "pipelines/warehouse",
+    "recorded",
+    "test_secrets",
+)
 PROCESS_FIXTURES = {"command", "receiver", "disk", "faulty_library"}
 PRINTED = ("dlt", "duckdb", "flask", "granian", "pyarrow")
 
@@ -40,12 +50,15 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what starts processes, so that `-m "not process"` is the quick part."""
+    """Marks what starts processes as `process`; `quick` is what does not, and loads little."""
+    here = Path(__file__).parent
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        path = item.path.relative_to(here)
         needed = PROCESS_FIXTURES & set(getattr(item, "fixturenames", ()))
-        if folder in PROCESS_FOLDERS or needed or item.get_closest_marker("attack"):
+        if path.parts[0] in PROCESS_FOLDERS or needed or item.get_closest_marker("attack"):
             item.add_marker("process")
+        elif not path.as_posix().startswith(DEAR):
+            item.add_marker("quick")
 
 
 @pytest.fixture
