@@ -30,14 +30,21 @@ PROCESS_FOLDERS = {
     "quack",
     "recipes",
 }
-DEAR = (  # paths that begin so: nearly each of their tests loads a warehouse
+DEAR = (  # paths that begin so: most of their tests load a warehouse, or start servers
+    "connector/receiver/test_refusals",
+    "connector/receiver/test_server",
+    "connector/receiver/test_tls",
+    "connector/receiver/test_wsgi",
+    "contract/buffer/test_many_writers",
     "contract/warehouse",
     "pipelines/models",
+    "pipelines/readers",
     "pipelines/test_any",
     "pipelines/test_load",
     "pipelines/test_replay",
     "pipelines/warehouse",
     "recorded",
+    "test_imports",
     "test_secrets",
 )
 PROCESS_FIXTURES = {"command", "receiver", "disk", "faulty_library"}
