@@ -13,6 +13,7 @@ from fluents_connector.errors import FluentsError, LoadRunning
 from fluents_connector.permissions import OWNER_ONLY
 from fluents_connector.printing import printable
 from fluents_warehouse.commands.buffer import buffer
+from fluents_warehouse.commands.compact import compact
 from fluents_warehouse.commands.dashboard import dashboard
 from fluents_warehouse.commands.demo import demo
 from fluents_warehouse.commands.export import export
@@ -55,6 +56,7 @@ for command in (
     notebook,
     quarantine,
     replay,
+    compact,
     buffer,
 ):
     cli.add_command(command)

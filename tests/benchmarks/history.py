@@ -28,12 +28,11 @@ create or replace temp macro other_call(id, nth) as md5(id || nth)::uuid::varcha
 
 def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
     """Makes a warehouse of at least `events` events, all loaded, in `folder`; 0 is an empty one."""
-    import duckdb
-
     from fluents_pipelines.load import Loader
     from fluents_pipelines.models import built_in, incremental
     from fluents_pipelines.tables import NORMALIZED
     from fluents_pipelines.warehouse.duckdb_file.files import FILE
+    from fluents_pipelines.warehouse.duckdb_file.storage import connect
 
     of_folder = settings(folder)
     loaded = min(events, loaded)
@@ -43,7 +42,7 @@ def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:
     if events <= loaded:
         return
     span = (loaded + 1) * EVERY_MICROSECONDS // 1000
-    with duckdb.connect(str(of_folder.data_dir / FILE)) as connection:
+    with connect(of_folder.data_dir / FILE, "2GB") as connection:
         connection.execute("set timezone = 'UTC'")
         connection.execute(_MACROS)
         for table in NORMALIZED:

@@ -27,6 +27,17 @@ def open_warehouse(settings: Settings) -> Warehouse:
     return DuckDbWarehouse(settings)
 
 
+def compact(settings: Settings) -> tuple[int, int]:
+    """Writes the warehouse anew, so that it takes less; returns its bytes before and after.
+
+    The next load makes that visible. Raises `LoadRunning` while a loader has it, and `LoadFailed`
+    where there is none or it cannot be done; nothing is changed then.
+    """
+    from fluents_pipelines.warehouse.duckdb_file.compaction import compact
+
+    return compact(settings)
+
+
 def published(settings: Settings) -> Published:
     """What readers see of the warehouse, whether it is there yet or not. Opens nothing."""
     from fluents_pipelines.warehouse.duckdb_file.published import PublishedFile

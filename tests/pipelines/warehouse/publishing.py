@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-import duckdb
-
 from fluents_connector.loader_state import PublishReport
 from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
-
-STORAGE = {"storage_compatibility_version": "v1.5.0"}  # as the loader's file has it
+from fluents_pipelines.warehouse.duckdb_file.storage import connect, make
 
 SCHEMA = (
     "create schema if not exists fluents",
@@ -27,9 +24,9 @@ class Publishing:
         self.source = folder / "loader.duckdb"
         self.target = folder / "published.duckdb"
         if not self.source.exists():
-            duckdb.connect(str(self.source), config=STORAGE).close()
+            make(self.source)
         self._file = self.source.open("rb")
-        self.connection = duckdb.connect(str(self.source))
+        self.connection = connect(self.source, "256MB")
         for statement in SCHEMA:
             self.connection.execute(statement)
         self._publisher = Publisher(

@@ -17,6 +17,16 @@ def partial_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.partial")
 
 
+def forget_partial(path: Path) -> None:
+    """Deletes what a kill left there, and its log, which DuckDB would take for that of a new one.
+
+    Only for who has the lock of the loads.
+    """
+    partial = partial_of(path)
+    for leftover in (partial, partial.with_name(f"{partial.name}.wal")):
+        leftover.unlink(missing_ok=True)
+
+
 def snapshots_of(target: Path) -> Path:
     """The folder of the snapshots that a published path leads to."""
     return target.with_name(f".{target.name}.snapshots")

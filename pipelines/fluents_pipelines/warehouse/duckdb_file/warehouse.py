@@ -23,17 +23,13 @@ from fluents_connector.settings import Settings
 from fluents_pipelines.tables import CALLS, SCHEMA, Table
 from fluents_pipelines.warehouse import progress
 from fluents_pipelines.warehouse.duckdb_file.destination import keyed_duckdb
-from fluents_pipelines.warehouse.duckdb_file.files import FILE, partial_of
+from fluents_pipelines.warehouse.duckdb_file.files import FILE, forget_partial, partial_of
 from fluents_pipelines.warehouse.duckdb_file.migrations import migrate, refuse_newer
 from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 from fluents_pipelines.warehouse.duckdb_file.state import FileState, state_of
+from fluents_pipelines.warehouse.duckdb_file.storage import connect, make
 from fluents_pipelines.warehouse.duckdb_file.take_back import take_back
 from fluents_pipelines.warehouse.loading import LoadPipeline
-
-# What DuckDB 2 writes by default, no 1.x can read, and most tools come with a DuckDB of their own.
-# A file keeps its format for good.
-STORAGE = "storage_compatibility_version"
-READABLE_FROM = "v1.5.0"
 
 
 class DuckDbWarehouse:
@@ -47,6 +43,7 @@ class DuckDbWarehouse:
             if take_back(settings, self.path):
                 self.taken_back_at = time.time()
             with _opening(self.path, settings):
+                forget_partial(self.path)
                 _make_whole(self.path)
                 # Open from before the connection until after it: POSIX drops all locks that a
                 # process has on a file when the process closes any descriptor of it, DuckDB's too.
@@ -168,10 +165,7 @@ def _opening(path: Path, settings: Settings) -> Iterator[None]:
 
 def _connect(path: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
     refuse_newer(path)
-    return duckdb.connect(
-        str(path),
-        config={"memory_limit": settings.memory_limit, "python_enable_replacements": False},
-    )
+    return connect(path, settings.memory_limit)
 
 
 def _make_whole(path: Path) -> None:
@@ -179,7 +173,7 @@ def _make_whole(path: Path) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path, partial_of(path), durable=True) as partial:
-            duckdb.connect(str(partial), config={STORAGE: READABLE_FROM}).close()
+            make(partial)
 
 
 def _bring_up_to_date(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
