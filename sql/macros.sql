@@ -139,8 +139,12 @@ create or replace macro stated_amount(text_value) as
 
 -- Whether a text is no more than the sound of somebody who listens: "Mhm.", "uh-huh".
 create or replace macro is_sound(text_value) as
-    regexp_full_match(
-        trim(regexp_replace(lower(text_value), '[^a-z]+', ' ', 'g')),
-        '((m+|m+ ?h+m*|h+m+|o+h+|a+h+|a+ha+|u+m+|u+h+|u+h+ ?h+u+h+|e+h+|e+r+m?)( |$))+'
-    )
-    and not regexp_matches(text_value, '[^\x00-\x7f]');
+    case
+        -- the first letter that no sound has tells, and nearly every text has one
+        when regexp_matches(text_value, '(?i)[b-df-gi-lnp-qs-tv-z]|[^\x00-\x7f]') then false
+        else
+            regexp_full_match(
+                trim(regexp_replace(lower(text_value), '[^a-z]+', ' ', 'g')),
+                '((m+|m+ ?h+m*|h+m+|o+h+|a+h+|a+ha+|u+m+|u+h+|u+h+ ?h+u+h+|e+h+|e+r+m?)( |$))+'
+            )
+    end;

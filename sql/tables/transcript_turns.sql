@@ -141,7 +141,8 @@ split_up as (
     from timed
 ),
 
-parsed as (
+-- materialized: or else the filter below would have each line parsed a second time
+parsed as materialized (
     select
         *,
         regexp_extract(
