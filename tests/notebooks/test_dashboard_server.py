@@ -80,7 +80,7 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(command: Command, tmp_path: 
         port = holder.getsockname()[1]
         result = command("dashboard", "--no-open", "--port", str(port))
     assert (result.returncode, result.stdout) == (1, "")
-    assert f"127.0.0.1:{port} cannot be listened on" in result.stderr
+    assert f"Cannot listen on 127.0.0.1:{port}" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,10 @@ class Gateway:
     def knows(self, header: Header) -> bool:
         """Whether the shared header holds a secret. Compares with every secret, found or not."""
         # WSGI gives the bytes of a header as Latin-1.
-        asked = _digest((header(self._header) or "").encode("latin-1", "replace"))
+        asked = digest((header(self._header) or "").encode("latin-1", "replace"))
         known = not self._header
         for secret in self._secrets:
-            known |= hmac.compare_digest(_digest(_encoded(secret)), asked)
+            known |= hmac.compare_digest(digest(_encoded(secret)), asked)
         return known
 
     def signed(self, header: Header, body: bytes) -> bool:
@@ -78,8 +78,8 @@ class Gateway:
         if self._header:
             headers[self._header] = self._secrets[0].get_secret_value()
         if self._hmac_header:
-            digest = hmac.digest(_encoded(self._hmac_secrets[0]), body, "sha256")
-            headers[self._hmac_header] = f"sha256={digest.hex()}"
+            signature = hmac.digest(_encoded(self._hmac_secrets[0]), body, "sha256")
+            headers[self._hmac_header] = f"sha256={signature.hex()}"
         return headers
 
 
@@ -94,8 +94,8 @@ def _signature(text: str) -> bytes:
         return b""
 
 
-def _digest(secret: bytes) -> bytes:
-    # Digests have one length, so that comparing them reveals nothing about a secret's length.
+def digest(secret: bytes) -> bytes:
+    """What to compare in place of a secret: digests have one length, which reveals nothing."""
     return hashlib.sha256(secret).digest()
 
 

@@ -8,6 +8,8 @@ import ssl
 from fluents_connector.errors import SettingsError
 from fluents_connector.settings import Settings
 
+SET_HOST_AND_PORT = "set host and port in fluents.toml"
+
 
 def check_can_listen(settings: Settings) -> None:
     """Raises `SettingsError` if the certificate cannot be used or the port is in use."""
@@ -15,19 +17,19 @@ def check_can_listen(settings: Settings) -> None:
     claim_port(settings.host, settings.port)
 
 
-def claim_port(host: str, port: int, keys: str = "host and port") -> None:
-    """Raises `SettingsError`, which names the `keys` to set, if the port cannot be listened on."""
+def claim_port(host: str, port: int, advice: str = SET_HOST_AND_PORT) -> None:
+    """Raises `SettingsError`, which ends with the `advice`, if the port cannot be listened on."""
     # granian's workers share the port, and would share it with another program as well.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"Cannot listen on {host}:{port}: {error.strerror}. Stop what listens there, or "
-                f"set {keys} in fluents.toml."
-            ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Stop what listens there, or "
+            f"{advice}."
+        ) from error
 
 
 def _check_certificate(settings: Settings) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import webbrowser
@@ -33,13 +32,14 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
     Reads the published warehouse only, and anew at each refresh. The URL has a fresh token in it;
     without it nobody sees anything. Visitors can neither see nor change the code.
     """
+    from fluents_connector.receiver.listening import claim_port
     from fluents_connector.settings import load_settings
     from fluents_pipelines.readers.notebook_files import notebooks_folder, require
     from fluents_pipelines.warehouse import published
 
     require("dashboard", "marimo", "altair")
     settings = load_settings(config)
-    _require_free(host, port)
+    claim_port(host, port, "choose another --port")
     token = secrets.token_urlsafe(24)
     stop = stop_event()
     process = _start(
@@ -61,18 +61,6 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
                 raise FluentsError("The dashboard ended by itself; its message is above.")
     finally:
         end(process, STOP_SECONDS)
-
-
-def _require_free(host: str, port: int) -> None:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except OSError as error:
-        raise FluentsError(
-            f"{host}:{port} cannot be listened on ({error.strerror}). Choose another --port."
-        ) from error
 
 
 def _start(app: Path, host: str, port: int, token: str, warehouse: str) -> subprocess.Popen[bytes]:

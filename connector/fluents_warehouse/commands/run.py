@@ -124,7 +124,11 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     configure_logs(settings.log_format)
     check_can_listen(settings)  # here too, so that a second `run` ends at once, with one message
     if sql:
-        claim_port(settings.sql_host, settings.sql_port, "sql_host and sql_port")
+        claim_port(
+            settings.sql_host,
+            settings.sql_port,
+            "set sql_host and sql_port in fluents.toml",
+        )
     stop = stop_event()
     options = ["--config", str(config)] if config else []
     if sql:
