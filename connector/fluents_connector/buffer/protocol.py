@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -83,8 +83,11 @@ class Buffer(Protocol):
     def append(self, delivery: Delivery) -> Receipt:
         """Stores `delivery` durably. Raises `BufferUnavailable` if nothing was stored."""
 
-    def append_all(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
-        """Stores `deliveries` durably, all of them or, raising `BufferUnavailable`, none."""
+    def append_all(self, deliveries: Iterable[Delivery]) -> list[Receipt]:
+        """Stores `deliveries` durably, all of them or, raising `BufferUnavailable`, none.
+
+        They may be read late, once it is this process's turn to commit, and are read once.
+        """
 
     def check(self) -> None:
         """Raises `BufferUnavailable` if a delivery could not be stored durably now."""

@@ -9,7 +9,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 CLIENT = "fluents_pipelines.warehouse.duckdb_file.destination:KeyedDuckDbClient"
@@ -39,7 +39,8 @@ def acknowledge_before_the_commit() -> None:
             for _ in range(late.qsize()):
                 real(*late.get())
 
-    def append_all(self: SqliteBuffer, deliveries: list[Any]) -> list[Receipt]:
+    def append_all(self: SqliteBuffer, deliveries: Iterable[Any]) -> list[Receipt]:
+        deliveries = list(deliveries)
         if os.getpid() not in started:  # a thread does not survive the fork
             started.append(os.getpid())
             threading.Thread(target=commit_late, daemon=True).start()
@@ -81,7 +82,8 @@ def acknowledge_what_could_not_be_stored() -> None:
     from fluents_connector.errors import BufferUnavailable
 
     def swallowing(real: Callable[..., Any]) -> Callable[..., Any]:
-        def append_all(self: Any, deliveries: list[Any]) -> list[Receipt]:
+        def append_all(self: Any, deliveries: Iterable[Any]) -> list[Receipt]:
+            deliveries = list(deliveries)
             try:
                 return list(real(self, deliveries))
             except BufferUnavailable:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from fluents_connector.buffer.sqlite.rows import (
     count,
     delete,
     insert,
+    insert_all,
     last_position,
     loaded_bytes,
     redacted_in,
@@ -77,13 +78,17 @@ class SqliteBuffer:
         """Stores `delivery` durably, with a commit of its own."""
         return self.append_all([delivery])[0]
 
-    def append_all(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
-        """Stores `deliveries` durably with one commit: all or none."""
+    def append_all(self, deliveries: Iterable[Delivery]) -> list[Receipt]:
+        """Stores `deliveries` durably with one commit: all or none.
+
+        It asks for them when no other process commits any more: so many may have come meanwhile.
+        """
         with self._file.writing() as connection:
             self._refuse_if_full(connection)
+            deliveries = list(deliveries)
             if any(delivery.reason is not None for delivery in deliveries):
                 deliveries = self._limits.as_kept(deliveries, refused_bytes(connection))
-            receipts = [insert(connection, delivery) for delivery in deliveries]
+            receipts = insert_all(connection, deliveries)
             count(
                 connection,
                 deliveries,

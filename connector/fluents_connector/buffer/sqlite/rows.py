@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import chain
 from operator import attrgetter
 
 from fluents_connector.buffer.limits import ROW_BYTES, Waiting
@@ -13,10 +14,16 @@ from fluents_connector.delivery import Delivery
 
 _FIELDS = [field.name for field in fields(Delivery)]
 _values = attrgetter(*_FIELDS)
-_INSERT = (
-    f"insert into deliveries ({', '.join(_FIELDS)}, duplicate_of, settled)"  # noqa: S608
-    f" values ({'?, ' * len(_FIELDS)}?, ?)"
+_ROW = f"({'?, ' * len(_FIELDS)}?, ?)"
+_INTO = f"into deliveries ({', '.join(_FIELDS)}, duplicate_of, settled) values {_ROW}"
+_INSERT = f"insert {_INTO}"
+# SQLite copies each page before it changes it, to undo one statement alone, unless all is undone
+_INSERT_ALL = f"insert or rollback {_INTO}"
+_FIRST = (
+    "select body_hash, event_id from deliveries"
+    " where duplicate_of is null and reason is null and body_hash in (?"
 )
+MOST_ROWS = 50  # of one statement: SQLite reads each length of it once, and keeps it prepared
 _SIZES = (
     f"select count(*), coalesce(sum(coalesce(length(body), 0) + {ROW_BYTES}), 0)"  # noqa: S608
     " from deliveries"
@@ -73,17 +80,47 @@ def insert(
 ) -> Receipt:
     """Adds a delivery; finds out by itself whether it repeats another that is there."""
     if duplicate_of is None and delivery.body_hash is not None:
-        first = connection.execute(
-            "select event_id from deliveries"
-            " where body_hash = ? and duplicate_of is null and reason is null",
-            (delivery.body_hash,),
-        ).fetchone()
-        duplicate_of = first[0] if first else None
-    connection.execute(
-        _INSERT,
-        (*_values(delivery), duplicate_of, settled),
-    )
+        duplicate_of = _firsts(connection, [delivery.body_hash]).get(delivery.body_hash)
+    connection.execute(_INSERT, (*_values(delivery), duplicate_of, settled))
     return Receipt(delivery.event_id, duplicate_of)
+
+
+def insert_all(connection: sqlite3.Connection, deliveries: Sequence[Delivery]) -> list[Receipt]:
+    """Adds deliveries in their order; finds out by itself which repeat another.
+
+    By two statements for up to `MOST_ROWS`: at each one, Python's `sqlite3` lets the thread of the
+    event loop go first, which then may hold up the transaction for milliseconds.
+    """
+    receipts: list[Receipt] = []
+    for start in range(0, len(deliveries), MOST_ROWS):
+        some = deliveries[start : start + MOST_ROWS]
+        hashes = [one.body_hash for one in some if one.body_hash is not None]
+        firsts = _firsts(connection, hashes) if hashes else {}
+        added = [Receipt(one.event_id, _first_of(one, firsts)) for one in some]
+        connection.execute(
+            f"{_INSERT_ALL}{f', {_ROW}' * (len(some) - 1)}",
+            [
+                *chain.from_iterable(
+                    (*_values(one), receipt.duplicate_of, False)
+                    for one, receipt in zip(some, added, strict=True)
+                )
+            ],
+        )
+        receipts += added
+    return receipts
+
+
+def _firsts(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, str]:
+    """The ids of the deliveries that came first with one of `hashes`, of which there is one."""
+    return dict(connection.execute(f"{_FIRST}{', ?' * (len(hashes) - 1)})", hashes))
+
+
+def _first_of(delivery: Delivery, firsts: dict[bytes, str]) -> str | None:
+    """The id that `delivery` repeats; where there is none, it is the first from now on."""
+    if delivery.body_hash is None:
+        return None
+    first = firsts.setdefault(delivery.body_hash, delivery.event_id)
+    return None if first == delivery.event_id else first
 
 
 def count(
