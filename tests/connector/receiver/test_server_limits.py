@@ -5,16 +5,18 @@ from __future__ import annotations
 import resource
 import socket
 import struct
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.receiver.connections import connections_of_a_worker, raise_file_limit
 from tests.connector.receiver.idle import are_open, idle_connections
 from tests.deliveries import TOKEN, body
-from tests.processes import Receiver
+from tests.processes import START_SECONDS, Receiver
 
 pytestmark = pytest.mark.attack
 
@@ -119,6 +121,21 @@ def test_a_sender_that_goes_away_makes_no_error(
         connection.sendall(start)
     assert impatient.post(GOOD).status_code == 200  # by its only thread, so the other has ended
     assert len(impatient.log.read_text().splitlines()) == 1  # that it started
+
+
+def test_of_a_chunked_body_that_is_cut_off_what_came_is_kept_in_the_quarantine(
+    impatient: Receiver,
+) -> None:
+    with closing(SqliteBuffer(impatient.folder / ".fluents" / "buffer.sqlite")) as buffer:
+        before = buffer.counts().quarantined
+        with connected(impatient) as connection:
+            connection.sendall(head(Transfer_Encoding="chunked") + b"8\r\n{cut off")
+        deadline = time.monotonic() + START_SECONDS
+        while buffer.counts().quarantined == before:
+            assert time.monotonic() < deadline, "it is not there"
+            time.sleep(0.02)
+        (newest,) = buffer.quarantined(1)
+    assert (newest.reason, newest.body) == ("not_json", b"{cut off")
 
 
 def test_a_body_that_comes_in_drops_is_given_up(impatient: Receiver) -> None:
