@@ -14,7 +14,12 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from fluents_connector.buffer.sqlite.check import check_buffer
-from fluents_connector.buffer.sqlite.file import as_unavailable, open_to_read, refuse_foreign
+from fluents_connector.buffer.sqlite.file import (
+    as_unavailable,
+    make_shrinkable,
+    open_to_read,
+    refuse_foreign,
+)
 from fluents_connector.buffer.store import Restored
 from fluents_connector.errors import BufferRefused
 from fluents_connector.files import sync, written_whole
@@ -57,6 +62,9 @@ def restore(source: Path, path: Path, stamp: str) -> Restored:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with ExitStack() as until_replaced, written_whole(path) as partial:
             deliveries = _copy(source, partial)
+            with suppress(sqlite3.Error), closing(sqlite3.connect(partial)) as copy:
+                if copy.execute("pragma auto_vacuum").fetchone() == (0,):
+                    make_shrinkable(copy)
             _fold_log(path)
             until_replaced.enter_context(_nobody_has(path))
             aside = _set_aside(path, stamp)

@@ -37,6 +37,7 @@ from fluents_connector.buffer.sqlite.rows import (
     unconfirm,
     waiting,
 )
+from fluents_connector.buffer.sqlite.shrinking import shrink
 from fluents_connector.delivery import Delivery
 
 DISCARD_ROWS = 2_000  # a short transaction, so that receivers never wait long for the lock
@@ -153,11 +154,12 @@ class SqliteBuffer:
             confirm(connection, position)
 
     def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
-        """Deletes in short transactions what is confirmed and old enough."""
+        """Deletes in short transactions what is confirmed and old enough; the file may shrink."""
         discarded = self._discard_in_steps(_OLD, (loaded_before, quarantined_before))
         discarded += self._discard_in_steps(SETTLED, ())
         if self._limits.loaded_bytes is not None:
             discarded += self._discard_in_steps(_CONFIRMED, (), self._limits.loaded_bytes)
+        shrink(self._file)
         return discarded
 
     def _refuse_if_full(self, connection: sqlite3.Connection) -> None:

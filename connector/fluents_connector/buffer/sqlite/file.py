@@ -87,6 +87,15 @@ class SqliteFile:
         with self._read_lock, as_unavailable(self.path):
             yield self._reader
 
+    def rewrite(self) -> None:
+        """Writes the file anew, without free pages and so that it can shrink from then on.
+
+        All others wait meanwhile. Does nothing where it cannot have the lock or the room.
+        """
+        with self._write_lock, suppress(sqlite3.Error):
+            if self._identity == self._identity_now():
+                make_shrinkable(self._writer)
+
     def close(self) -> None:
         """Gives up the file. SQLite folds the WAL back when the last user closes."""
         with self._write_lock, self._read_lock:
@@ -148,6 +157,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def make_shrinkable(connection: sqlite3.Connection) -> None:
+    """Writes the file anew, as one that `shrinking` can make smaller. Raises `sqlite3.Error`."""
+    connection.execute("pragma auto_vacuum = incremental")
+    connection.execute("vacuum")
+
+
 def open_to_read(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing, not even by folding the WAL back when it is closed.
 
@@ -184,12 +199,16 @@ def create(connection: sqlite3.Connection) -> None:
     """
     if is_current(connection) and connection.execute("pragma journal_mode").fetchone() == ("wal",):
         return
+    is_new = connection.execute("pragma page_count").fetchone() == (0,)
     # Made in rollback mode, so that the marks are in the file's header, where
     # `refuse_foreign` looks for them, before the first WAL exists.
     with transaction(connection, BUSY_SECONDS):
         if is_newer(connection):
             raise BufferRefused(f"The staging buffer {_NEWER}")
         is_migrated = make_or_migrate(connection)
+    if is_new:  # not before, as SQLite would write a file without the marks for it
+        with suppress(sqlite3.OperationalError):  # another process has it; `shrinking` does it then
+            make_shrinkable(connection)
     # SQLite does not wait by itself where two processes switch a new file at once.
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
