@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests import needs
+from tests.docs import growth_picture
 from tests.docs.pages import ROOT
 from tests.notebooks.dashboards import Dashboard, Visit
 from tests.notebooks.warehouses import simulated
@@ -40,7 +41,8 @@ TERMINAL = (
 
 
 def main() -> None:
-    """Writes the pictures, of a warehouse of simulated calls."""
+    """Writes the pictures, of a warehouse of simulated calls and of what was measured."""
+    save(growth_picture.draw(), "growth")
     folder = Path(tempfile.mkdtemp())
     warehouse = simulated(folder)  # a week of calls: those of the demo all come within a minute
     command(folder, "demo")
