@@ -15,6 +15,7 @@ from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.settings import Settings
 from tests.attacks.disk import FaultyDisk, compile_faulty
 from tests.deliveries import TOKEN, Clock
+from tests.postgres import Server, running
 from tests.processes import Receiver, run_command
 
 settings_of_hypothesis.register_profile("many")  # see tests/pipelines/profiles.py
@@ -47,7 +48,7 @@ DEAR = (  # paths that begin so: most of their tests load a warehouse, or start 
     "test_imports",
     "test_secrets",
 )
-PROCESS_FIXTURES = {"command", "receiver", "disk", "faulty_library"}
+PROCESS_FIXTURES = {"command", "receiver", "disk", "faulty_library", "postgres_server"}
 PRINTED = ("dlt", "duckdb", "flask", "granian", "pyarrow")
 
 
@@ -106,6 +107,13 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
     """A real receiver, with two workers, in processes of its own."""
     with Receiver(tmp_path) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A Postgres server of this test process."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ DEBIAN_PACKAGES = {
     "mkfs.xfs": "xfsprogs",
     "nginx": "nginx-light",
     "openssl": "openssl",
+    "pg_dump": "postgresql",
     "systemd-analyze": "systemd",
     "wrk": "wrk",
 }

@@ -179,6 +179,26 @@ def test_only_sqlites_buffer_knows_sqlite_and_one_place_chooses_it() -> None:
     assert choosing == {"fluents_connector/buffer/__init__.py"}
 
 
+def test_only_postgress_buffer_knows_psycopg_and_one_place_chooses_it() -> None:
+    using, choosing = set(), set()
+    for package in (fluents_connector, fluents_pipelines, fluents_warehouse):
+        root = Path(package.__path__[0]).parent
+        for path in sources(package):
+            module, names = path.relative_to(root).as_posix(), set(imports_in(path))
+            is_own = module.startswith("fluents_connector/buffer/postgres/")
+            if not is_own and any(name.startswith("psycopg") for name in names):
+                using.add(module)
+            if not is_own and any("buffer.postgres" in name for name in names):
+                choosing.add(module)
+    assert using == choosing == {"fluents_connector/buffer/__init__.py"}
+
+
+def test_a_receiver_of_another_buffer_needs_no_psycopg() -> None:
+    others = [module for module in MODULES if "buffer.postgres" not in module]
+    assert len(others) < len(MODULES)
+    assert "psycopg" not in imported_by(*others)
+
+
 def test_the_receiver_and_the_command_line_ask_the_buffer_and_not_its_path() -> None:
     folders = ("fluents_connector/receiver", "fluents_warehouse")
     connector = Path(fluents_connector.__path__[0]).parent

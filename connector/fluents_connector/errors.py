@@ -2,7 +2,7 @@
 
 FluentsError                  shown to the user as one message, without a stack trace
 ├── SettingsError             a setting is missing or wrong; names the key and what to write
-├── BufferRefused             what buffer_path names is no staging buffer of this version
+├── BufferRefused             what is there is no staging buffer of this version
 ├── BufferUnavailable         the buffer cannot store right now; trying again may help
 │   └── BufferFull            a limit of the settings is reached; a load makes room
 ├── LoadRunning               another load holds the lock
@@ -25,7 +25,7 @@ class SettingsError(FluentsError):
 
 
 class BufferRefused(FluentsError):
-    """The file at the buffer's path is no staging buffer of this version; it is unchanged."""
+    """What is at the buffer's place is not ours, or cannot do what was asked; it is unchanged."""
 
 
 class BufferUnavailable(FluentsError):

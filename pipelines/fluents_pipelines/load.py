@@ -178,8 +178,9 @@ class Loader:
     def _load_batches(self, outcome: LoadOutcome, progress: Progress) -> None:
         buffer = self._buffer
         was_confirmed = buffer.counts().confirmed_position
-        start = position = self._start()
-        buffer.confirm(position)
+        start, event_id = self._start()
+        position = start
+        buffer.confirm(position, event_id)
         up_to = buffer.counts().last_position
         total = up_to - position
         progress(0, total)
@@ -195,11 +196,12 @@ class Loader:
             )
         ) as normalized:
             for batch, tables in normalized:
+                _require_the_same_buffer(batch, event_id)
                 self._leave_room(sum(table.nbytes for table in tables.values()))
                 self._mark_stale(tables)
                 if not self._try_batch(normalized, batch, tables):
                     continue
-                position = self._confirm(batch)
+                position, event_id = self._confirm(batch)
                 outcome.batches += 1
                 outcome.deliveries += len(batch.rows)
                 progress(total - (up_to - position), total)
@@ -214,8 +216,8 @@ class Loader:
                 "does not hold them. Is there a backup of the published warehouse?",
             )
 
-    def _start(self) -> int:
-        """The position to go on from, by what the warehouse holds of this buffer."""
+    def _start(self) -> tuple[int, str | None]:
+        """The position to go on from, by what the warehouse holds of this buffer, and its event."""
         buffer = self._buffer
         position, event_id = self._warehouse.position(buffer.buffer_id)
         there = buffer.event_id_at(position)
@@ -223,10 +225,10 @@ class Loader:
             there is not None and event_id is not None and there != event_id
         )
         if not was_restored:
-            return position
+            return position, event_id
         log.warning("buffer_restored", position=position, buffer_id=buffer.buffer_id)
         buffer.renew()
-        return 0
+        return 0, None
 
     def _leave_room(self, row_bytes: int) -> None:
         """Puts the load off where its rows would take the disk that the receiver stores on."""
@@ -275,10 +277,10 @@ class Loader:
         """Marks the calls of a batch, before anything of them is loaded."""
         incremental.mark_stale(self._warehouse.connection, tables[CALLS.name].select(CALLS.key))
 
-    def _confirm(self, batch: Batch) -> int:
+    def _confirm(self, batch: Batch) -> tuple[int, str | None]:
         """Tells the buffer what the warehouse holds, if that is the batch."""
         warehouse, buffer_id = self._warehouse, batch.buffer_id
-        position, _ = warehouse.position(buffer_id)
+        position, event_id = warehouse.position(buffer_id)
         missing = warehouse.missing([row.event_id for row in batch.rows])
         if position != batch.up_to or missing:
             raise LoadFailed(
@@ -286,8 +288,8 @@ class Loader:
                 f"is at position {position} instead of {batch.up_to}. The buffer keeps them; load "
                 "again."
             )
-        self._buffer.confirm(position)
-        return position
+        self._buffer.confirm(position, event_id)
+        return position, event_id
 
     def _make_tables(self) -> None:
         if self._warehouse.is_new_to_dlt():
@@ -341,4 +343,17 @@ class Loader:
         """Whether readers see all that there is, with the models of now."""
         return self._warehouse.is_visible() and self._analytics.are_those_of(
             self._warehouse.state()
+        )
+
+
+def _require_the_same_buffer(batch: Batch, event_id: str | None) -> None:
+    """Raises `LoadFailed` where a batch does not follow what was loaded before it.
+
+    While a load runs, a server with a standby may be replaced by that, which lacks the last events
+    and gives their positions to others. Those that this batch skips would never be loaded.
+    """
+    if None not in (event_id, batch.after_event_id) and batch.after_event_id != event_id:
+        raise LoadFailed(
+            f"The buffer has another delivery at position {batch.after} than was loaded from it: a "
+            "copy that lacks some has taken its place. The next load loads all of it again."
         )

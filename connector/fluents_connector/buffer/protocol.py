@@ -51,6 +51,11 @@ class Batch:
     after: int
     up_to: int
     rows: list[StoredDelivery]
+    after_event_id: str | None = None
+    """The delivery at `after`, seen together with the rows; None where there is none (any more).
+
+    It tells whether these are the positions of the same buffer as those before them.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,15 @@ class Counts:
     """How many values were replaced in bodies before they were stored."""
     quarantine_bytes: int = 0
     """What the bodies of refused deliveries take that are kept."""
+
+
+class Durability(NamedTuple):
+    """What an acknowledged delivery survives."""
+
+    description: str
+    """What the engine was told to do for it, in words."""
+    replicas: int
+    """How many other machines have it before it is acknowledged."""
 
 
 class Buffer(Protocol):
@@ -117,8 +131,12 @@ class Buffer(Protocol):
         Everything in it is to be loaded again; what the warehouse has already, it recognises.
         """
 
-    def confirm(self, position: int) -> None:
-        """Records what the warehouse holds: everything up to `position`."""
+    def confirm(self, position: int, event_id: str | None = None) -> None:
+        """Records what the warehouse holds: everything up to `position`.
+
+        Raises `BufferUnavailable`, with nothing changed, if another delivery than `event_id` is
+        there: the positions were given again by a copy that lacked some.
+        """
 
     def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
         """Deletes confirmed deliveries received before a time, in microseconds since 1970.
@@ -129,6 +147,9 @@ class Buffer(Protocol):
 
     def counts(self) -> Counts:
         """The state of the buffer, in one consistent view."""
+
+    def durability(self) -> Durability:
+        """What an acknowledged delivery survives now, by the engine's own settings."""
 
     def close(self) -> None:
         """Gives up all that is open. A closed buffer cannot be used again."""

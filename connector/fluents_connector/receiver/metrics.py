@@ -102,6 +102,11 @@ class BufferCollector(Collector):
             "Bytes of refused bodies in the buffer.",
             value=counts.quarantine_bytes,
         )
+        yield GaugeMetricFamily(
+            "fluents_buffer_replicas",
+            "Machines beside the buffer's own that have a delivery before it is acknowledged.",
+            value=self._buffer.durability().replicas,
+        )
         oldest = counts.oldest_pending_at
         yield GaugeMetricFamily(
             "fluents_oldest_pending_age_seconds",

@@ -10,6 +10,7 @@ import os
 import signal
 import tempfile
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def serve(settings: Settings) -> None:
             'write below [webhooks] a line such as main = "<token>".'
         )
     # Made, or refused, here: a worker that fails would only be started again.
-    open_buffer(settings).close()
+    with closing(open_buffer(settings)) as buffer:
+        durability = buffer.durability().description
     if buffer_store(settings).recovery_is_unfinished():
         log.warning("recovery_unfinished", advice="run `fluents-warehouse buffer recover`")
     check_can_listen(settings)
@@ -96,7 +98,7 @@ def serve(settings: Settings) -> None:
             after_in_parent=_let_stop,
             after_in_child=_stop_at_once,
         )
-        server.on_startup(partial(_announce, settings))
+        server.on_startup(partial(_announce, settings, durability))
         server.serve(target_loader=partial(_worker_app, settings, os.getpid()), wrap_loader=False)
         log.info("receiver_stopped")
 
@@ -147,11 +149,12 @@ def collect_garbage_seldom() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, durability: str) -> None:
     log.info(
         "receiver_started",
         address=settings.address,
         webhooks=list(settings.webhooks),
         workers=settings.workers,
         buffer=buffer_store(settings).description,
+        durability=durability,
     )

@@ -18,7 +18,7 @@ from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS, wrong_path
 WEBHOOK_PATH = "/fluents/webhook/"  # then the token
 FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-BUFFER_SCHEMES = ("sqlite",)  # each has an engine in fluents_connector.buffer
+BUFFER_SCHEMES = ("sqlite", "postgresql")  # each has an engine in fluents_connector.buffer
 MAX_NAMES = 100  # names of one fact in [fields]
 MAX_COLUMNS = 500  # columns in [post_call_columns]
 
@@ -72,9 +72,13 @@ class Checks(BaseModel):
     def _a_buffer(cls, url: str) -> str:
         scheme, _, rest = url.partition(":")
         if url and scheme not in BUFFER_SCHEMES:
-            known = ", ".join(f"{name}:///…" for name in BUFFER_SCHEMES)
+            known = "sqlite:///… or postgresql://…"
             raise ValueError(f"no buffer is known by {shown(scheme)!r}; write {known}")
-        if url and (not rest.startswith("///") or not rest.strip("/") or "?" in rest):
+        if scheme == "postgresql":
+            # the engine reads the rest as libpq does; nothing of it is shown, as it may be a secret
+            if not rest.startswith("//") or not url.isprintable() or " " in url:
+                raise ValueError("write postgresql:// and user@host:port/database")
+        elif url and (not rest.startswith("///") or not rest.strip("/") or "?" in rest):
             raise ValueError("write sqlite:/// and the path of a file, and nothing after it")
         return url
 
@@ -83,7 +87,7 @@ class Checks(BaseModel):
     def _the_path_of_the_url(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         if not (url := info.data.get("buffer_url")):
             return path
-        named = Path(url.partition(":///")[2])
+        named = None if url.startswith("postgresql:") else Path(url.partition(":///")[2])
         if path not in (None, named):
             raise ValueError("buffer_url says already where the buffer is; leave one away")
         return named

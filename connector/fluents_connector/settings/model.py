@@ -105,13 +105,25 @@ class Settings(Checks):
     )
     buffer_url: str = Field(
         "",
-        description="The staging buffer, such as sqlite:///buffer.sqlite; sqlite://// and on for "
-        "a path from the root.",
+        repr=False,  # it may hold a password
+        description="The staging buffer: sqlite:///buffer.sqlite, with sqlite://// for a path from "
+        "the root; or postgresql://user@host/database.",
     )
     buffer_path: Path | None = Field(
         None,
         validate_default=True,
         description="The same as a plain path; buffer.sqlite in data_dir where neither is set.",
+    )
+    buffer_schema: str = Field(
+        "fluents_buffer",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+        description="The schema of a buffer in Postgres, which it has to itself.",
+    )
+    require_replicas: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="Acknowledge only what so many standbys of the Postgres server have on disk.",
     )
     buffer_keep_days: float = Field(
         7,

@@ -43,12 +43,13 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
 
     now = time.time() if now is None else now
     counts = Counts(0, 0, 0, 0, 0, None, 0, 0)
-    buffer_id = None
+    buffer_id = durability = None
     store = buffer_store(settings)
     if store.exists():  # asking must not make one
         buffer = open_buffer(settings)
         try:
             counts, buffer_id = buffer.counts(), buffer.buffer_id
+            durability = buffer.durability()
         finally:
             buffer.close()
     report = loader_state(settings).report()
@@ -76,7 +77,12 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
             "error": report.error,
         },
         "model_errors": [] if report is None else report.model_errors,
-        "buffer": {"path": store.description, "buffer_id": buffer_id},
+        "buffer": {
+            "path": store.description,
+            "buffer_id": buffer_id,
+            "durability": durability.description if durability else None,
+            "replicas": durability.replicas if durability else None,
+        },
         "warehouse": {
             "path": str(settings.warehouse_path),
             "exists": settings.warehouse_path.exists(),
@@ -150,6 +156,8 @@ def _show(state: dict[str, Any]) -> None:
         )
     click.echo(f"Last load:      {printable(_last_load(state['last_load']))}")
     click.echo(f"Buffer:         {printable(state['buffer']['path'])}")
+    if durability := state["buffer"]["durability"]:
+        click.echo(f"                {printable(durability)}")
     for error in state["model_errors"]:
         click.echo(f"Your model:     {printable(error)}")
     warehouse = state["warehouse"]

@@ -17,7 +17,7 @@ from tests.contract.buffer.implementations import IMPLEMENTATIONS, Place
 def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Place]:
     """Makes the place of another buffer at each call."""
     numbers = count()
-    return lambda: request.param(tmp_path / f"place-{next(numbers)}")
+    return lambda: request.param(tmp_path / f"place-{next(numbers)}", request)
 
 
 @pytest.fixture

@@ -16,11 +16,21 @@ from fluents_connector.buffer import BufferStore, StagingBuffer, StoredDelivery
 from fluents_connector.delivery import validate
 from fluents_connector.errors import BufferRefused, BufferUnavailable
 from tests.contract.buffer.expected import GOOD
-from tests.contract.buffer.implementations import Place
+from tests.contract.buffer.implementations import IMPLEMENTATIONS, WITH_FILES, Place
 from tests.deliveries import START, Clock, append_all, body, delivery, whole
 from tests.processes import environment
 
 STAMP = "20260101T000000Z"
+
+with_files = pytest.mark.parametrize(
+    "new_place", WITH_FILES.values(), ids=WITH_FILES, indirect=True
+)
+without_files = pytest.mark.parametrize(
+    "new_place",
+    [make for name, make in IMPLEMENTATIONS.items() if name not in WITH_FILES],
+    ids=[name for name in IMPLEMENTATIONS if name not in WITH_FILES],
+    indirect=True,
+)
 
 
 def fill(buffer: StagingBuffer) -> None:
@@ -84,6 +94,7 @@ def test_in_a_healthy_buffer_nothing_is_found(
     assert all(finding.detail for finding in findings)
 
 
+@with_files
 def test_a_backup_of_an_open_buffer_is_restored_as_it_was(
     new_place: Callable[[], Place], store: BufferStore, buffer: StagingBuffer, tmp_path: Path
 ) -> None:
@@ -104,6 +115,7 @@ def test_a_backup_of_an_open_buffer_is_restored_as_it_was(
     assert kept(store)[1][-1].body == body("event_error", "later")
 
 
+@with_files
 def test_a_backup_replaces_a_file_only_where_it_is_told_to(
     store: BufferStore, buffer: StagingBuffer, tmp_path: Path
 ) -> None:
@@ -126,6 +138,7 @@ sys.stdin.read()
 """
 
 
+@with_files
 def test_a_buffer_that_another_process_has_open_is_not_replaced(
     store: BufferStore, tmp_path: Path
 ) -> None:
@@ -149,6 +162,7 @@ def test_a_buffer_that_another_process_has_open_is_not_replaced(
     assert store.restore(tmp_path / "backup", STAMP).deliveries == 9
 
 
+@with_files
 def test_what_is_no_backup_is_refused_with_nothing_changed(
     store: BufferStore, tmp_path: Path
 ) -> None:
@@ -162,6 +176,7 @@ def test_what_is_no_backup_is_refused_with_nothing_changed(
     assert kept(store) == before
 
 
+@with_files
 def test_a_recovery_of_a_whole_buffer_keeps_all_of_it_and_loads_it_again(
     store: BufferStore,
 ) -> None:
@@ -179,3 +194,23 @@ def test_a_recovery_of_a_whole_buffer_keeps_all_of_it_and_loads_it_again(
     with closing(store.open()) as buffer:
         again = buffer.append(delivery(GOOD[0], received_at=START + 10**12))
     assert again.duplicate_of is not None
+
+
+@without_files
+def test_a_server_is_backed_up_and_restored_by_its_own_tools_and_the_refusals_name_them(
+    store: BufferStore, buffer: StagingBuffer, tmp_path: Path
+) -> None:
+    fill(buffer)
+    before = kept(store)
+    for refused, named in (
+        (lambda: store.backup(tmp_path / "backup"), "run: pg_dump --format=custom --schema="),
+        (lambda: store.restore(tmp_path / "backup", STAMP), "run: pg_restore --dbname="),
+        (lambda: store.recover(STAMP), "promote a standby or restore a backup"),
+        (lambda: store.recover_from(tmp_path / "backup"), "Nothing was changed"),
+    ):
+        with pytest.raises(BufferRefused, match=named):
+            refused()
+    assert not store.recovery_is_unfinished()
+    assert store.finish_recovery() is None
+    assert not (tmp_path / "backup").exists()
+    assert kept(store) == before

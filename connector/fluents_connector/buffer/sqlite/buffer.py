@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fluents_connector.buffer.limits import Limits
-from fluents_connector.buffer.protocol import Batch, Counts, Receipt, StoredDelivery
+from fluents_connector.buffer.protocol import Batch, Counts, Durability, Receipt, StoredDelivery
 from fluents_connector.buffer.sqlite.check import changed_bodies
 from fluents_connector.buffer.sqlite.file import SqliteFile, as_unavailable, open_to_read
 from fluents_connector.buffer.sqlite.rows import (
@@ -27,6 +27,7 @@ from fluents_connector.buffer.sqlite.rows import (
     confirm,
     count,
     delete,
+    event_id_at,
     insert,
     insert_all,
     last_position,
@@ -111,6 +112,7 @@ class SqliteBuffer:
         size = 0
         buffer_id = self.buffer_id
         with self._file.reading() as connection:
+            before = event_id_at(connection, after)
             cursor = connection.execute(
                 f"select {_COLUMNS} from deliveries"  # noqa: S608 # our own column names
                 " where position > ? and position <= ? order by position limit ?",
@@ -123,7 +125,7 @@ class SqliteBuffer:
                 rows.append(row)
             cursor.close()
         complete = len(rows) < max_rows and size <= max_bytes
-        return Batch(buffer_id, after, up_to if complete else rows[-1].position, rows)
+        return Batch(buffer_id, after, up_to if complete else rows[-1].position, rows, before)
 
     def last_position(self) -> int:
         """The position of the newest delivery that was ever stored; 0 before the first."""
@@ -133,10 +135,7 @@ class SqliteBuffer:
     def event_id_at(self, position: int) -> str | None:
         """The id of the delivery at a position; None where there is none (any more)."""
         with self._file.reading() as connection:
-            row = connection.execute(
-                "select event_id from deliveries where position = ?", (position,)
-            ).fetchone()
-        return row[0] if row else None
+            return event_id_at(connection, position)
 
     def changed(self) -> list[str]:
         """The ids of events whose body is not what was received."""
@@ -148,9 +147,12 @@ class SqliteBuffer:
         with self._file.writing(is_note=True) as connection:
             unconfirm(connection, str(uuid.uuid4()))
 
-    def confirm(self, position: int) -> None:
+    def confirm(self, position: int, event_id: str | None = None) -> None:
         """Records that the warehouse holds everything up to `position`."""
         with self._file.writing(is_note=True) as connection:
+            there = event_id_at(connection, position)
+            if event_id is not None and there not in (event_id, None):
+                raise OSError("another delivery is at the position that the warehouse holds")
             confirm(connection, position)
 
     def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
@@ -208,6 +210,10 @@ class SqliteBuffer:
             redacted=redacted,
             quarantine_bytes=refused,
         )
+
+    def durability(self) -> Durability:
+        """A commit is on the disk of this machine; see `fluents_connector.buffer.sqlite.file`."""
+        return Durability("SQLite, synced to the disk of this machine", 0)
 
     def quarantined(self, limit: int) -> list[StoredDelivery]:
         """The newest refused deliveries, newest first."""

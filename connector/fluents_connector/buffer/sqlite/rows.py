@@ -159,6 +159,14 @@ def last_position(connection: sqlite3.Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def event_id_at(connection: sqlite3.Connection, position: int) -> str | None:
+    """The id of the delivery at a position; None where there is none (any more)."""
+    row = connection.execute(
+        "select event_id from deliveries where position = ?", (position,)
+    ).fetchone()
+    return row[0] if row else None
+
+
 def confirm(connection: sqlite3.Connection, position: int) -> None:
     """Moves the confirmed position, forwards or back, and what is pending with it."""
     (confirmed,) = connection.execute("select confirmed_position from buffer").fetchone()

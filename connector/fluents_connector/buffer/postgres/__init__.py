@@ -1,0 +1,1 @@
+"""A staging buffer in a Postgres database, shared by receivers on several machines."""

@@ -1,0 +1,327 @@
+"""The staging buffer in Postgres, shared by receivers on several machines and the loader.
+
+Invariants
+- A commit is durable when it returns: see `fluents_connector.buffer.postgres.session`.
+- One transaction stores deliveries, finds out whether they repeat others, and counts them. It locks
+  the counters first: one after the other, so positions are dense and appear in commit order.
+- A sender posts once. So what cannot be stored now is tried again, for as long as a request may
+  take; and where nobody knows whether it was stored, its ids are looked for before that. The
+  deliveries of one commit are all there or none.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg.sql import SQL
+
+from fluents_connector.buffer.limits import Limits
+from fluents_connector.buffer.postgres import failures, reading
+from fluents_connector.buffer.postgres.address import Address
+from fluents_connector.buffer.postgres.durability import NotDurable
+from fluents_connector.buffer.postgres.rows import (
+    SETTLED,
+    confirm,
+    count,
+    delete,
+    insert,
+    locked,
+    receipts_at,
+    redacted_in,
+    settle,
+    touch,
+    unconfirm,
+    waiting,
+)
+from fluents_connector.buffer.postgres.schema import make_or_migrate
+from fluents_connector.buffer.postgres.session import Interrupted, Session
+from fluents_connector.buffer.protocol import Batch, Counts, Durability, Receipt, StoredDelivery
+from fluents_connector.delivery import Delivery
+
+WRITE_SECONDS = 5.0  # a commit takes milliseconds; a stuck one is given up and tried again
+READ_SECONDS = 60.0
+PAUSE_SECONDS = 0.2  # between two attempts
+DISCARD_ROWS = 2_000  # a short transaction, so that receivers never wait long for the counters
+
+_OLD = SQL(
+    "select position from deliveries where reason is null and received_at < %s"
+    " and position <= (select confirmed_position from buffer)"
+    " union all "
+    "select position from deliveries where reason is not null and received_at < %s"
+    " and position <= (select confirmed_position from buffer)"
+)
+_CONFIRMED = SQL(
+    "select position from deliveries where reason is null"
+    " and position <= (select confirmed_position from buffer) order by position"
+)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Attempts:
+    """What is known of earlier attempts at one append."""
+
+    in_doubt: bool = False
+    after: int = 0
+    """The last position before what the latest attempt stored, if it did."""
+
+
+class PostgresBuffer:
+    """A `Buffer` at `address`, which is made if it is not there.
+
+    `patience` is for how many seconds an append tries again, `replicas` how many standbys must hold
+    what it stores.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        limits: Limits | None = None,
+        *,
+        patience: float = 0,
+        replicas: int = 0,
+    ) -> None:
+        self._address = address
+        self._limits = limits or Limits()
+        self._patience = patience
+        self._failing_since: float | None = None
+        self._writer = Session(address, seconds=WRITE_SECONDS, replicas=replicas)
+        self._reader = Session(address, seconds=READ_SECONDS)
+        try:
+            with self._as_unavailable():
+                self._reader.read(lambda opened: make_or_migrate(opened, address.schema))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def buffer_id(self) -> str:
+        """A UUID given when this buffer was made."""
+        return self._read(reading.buffer_id)
+
+    def append(self, delivery: Delivery) -> Receipt:
+        """Stores `delivery` durably, with a commit of its own."""
+        return self.append_all([delivery])[0]
+
+    def append_all(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Stores `deliveries` durably with one commit: all or none."""
+        attempts = _Attempts()
+
+        def store(connection: Connection[Any]) -> list[Receipt]:
+            counters = locked(connection)
+            if attempts.in_doubt:
+                stored = receipts_at(connection, attempts.after, deliveries)
+                if stored is not None:
+                    touch(connection)  # which makes sure of what was stored before it, too
+                    return stored
+            attempts.in_doubt, attempts.after = False, counters.last_position
+            if self._limits.concern_what_waits:
+                now = time.time_ns() // 1000
+                self._limits.refuse_if_reached(waiting(connection, counters), now)
+            kept: Sequence[Delivery] = deliveries
+            refused = sum(delivery.reason is not None for delivery in deliveries)
+            if refused:
+                kept = self._limits.as_kept(deliveries, counters.refused_bytes)
+            receipts = insert(connection, kept, counters)
+            count(connection, kept, receipts, received=len(kept), quarantined=refused)
+            return receipts
+
+        return self._patiently(store, attempts) if deliveries else []
+
+    def check(self) -> None:
+        """Commits a small change, so that whatever keeps a delivery out shows."""
+
+        def try_it(connection: Connection[Any]) -> None:
+            counters = locked(connection)
+            if self._limits.concern_what_waits:
+                now = time.time_ns() // 1000
+                self._limits.refuse_if_reached(waiting(connection, counters), now)
+            touch(connection)
+
+        self._write(try_it)
+
+    def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
+        """The deliveries after `after`, until `up_to` or a limit is reached.
+
+        Raises `BufferUnavailable` where the server has fewer than that.
+        """
+        return self._read(
+            lambda connection: reading.batch(
+                connection, after, up_to, max_rows=max_rows, max_bytes=max_bytes
+            )
+        )
+
+    def last_position(self) -> int:
+        """The position of the newest delivery that was ever stored; 0 before the first."""
+        return self._read(reading.last_position)
+
+    def event_id_at(self, position: int) -> str | None:
+        """The id of the delivery at a position; None where there is none (any more)."""
+        return self._read(lambda connection: reading.event_id_at(connection, position))
+
+    def changed(self) -> list[str]:
+        """The ids of events whose body is not what was received."""
+        return self._read(lambda connection: list(reading.changed(connection)))
+
+    def renew(self) -> None:
+        """Gives the buffer another `buffer_id`, because its positions were given before."""
+
+        def give(connection: Connection[Any]) -> None:
+            locked(connection)
+            unconfirm(connection, str(uuid.uuid4()))
+
+        self._write(give)
+
+    def confirm(self, position: int, event_id: str | None = None) -> None:
+        """Records that the warehouse holds everything up to `position`.
+
+        A server that lacks some has then given their positions again, or not yet: see `confirm`
+        of the protocol.
+        """
+        self._write(lambda connection: confirm(connection, position, event_id))
+
+    def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
+        """Deletes in short transactions what is confirmed and old enough."""
+        discarded = self._discard_in_steps(_OLD, (loaded_before, quarantined_before))
+        discarded += self._discard_in_steps(SETTLED, ())
+        if self._limits.loaded_bytes is not None:
+            discarded += self._discard_in_steps(_CONFIRMED, (), self._limits.loaded_bytes)
+        return discarded
+
+    def _discard_in_steps(
+        self, positions: SQL, values: tuple[int, ...], down_to_bytes: int | None = None
+    ) -> int:
+        def step(connection: Connection[Any]) -> int:
+            counters = locked(connection)
+            loaded = counters.kept_bytes - counters.pending_bytes - counters.refused_bytes
+            if down_to_bytes is not None and loaded <= down_to_bytes:
+                return 0
+            limited = SQL("{} limit %s").format(positions)
+            return delete(connection, limited, (*values, DISCARD_ROWS))
+
+        discarded = 0
+        while deleted := self._write(step):
+            discarded += deleted
+            if deleted < DISCARD_ROWS:
+                break
+        return discarded
+
+    def counts(self) -> Counts:
+        """The state of the buffer, in one consistent view."""
+        return self._read(reading.counts)
+
+    def durability(self) -> Durability:
+        """What the server's settings make of a commit."""
+        with self._as_unavailable():
+            return self._writer.durability()
+
+    def quarantined(self, limit: int) -> list[StoredDelivery]:
+        """The newest refused deliveries, newest first."""
+        return self._read(lambda connection: reading.refused(connection, "", limit))
+
+    def quarantined_delivery(self, delivery_id: str) -> StoredDelivery | None:
+        """One refused delivery, by its id or the only one whose id starts with it."""
+        found = self._read(lambda connection: reading.refused(connection, delivery_id, 2))
+        return found[0] if len(found) == 1 else None
+
+    def retry(self, delivery: Delivery) -> Receipt | None:
+        """Stores as an event what was refused under the same id, and settles the refusal."""
+        attempts = _Attempts()
+
+        def store(connection: Connection[Any]) -> Receipt | None:
+            counters = locked(connection)
+            if attempts.in_doubt:
+                stored = receipts_at(connection, attempts.after, [delivery])
+                if stored is not None:
+                    touch(connection)
+                    return stored[0]
+            attempts.in_doubt, attempts.after = False, counters.last_position
+            redacted = redacted_in(connection, delivery.event_id)
+            if not settle(connection, delivery.event_id):
+                return None
+            receipts = insert(connection, [delivery], counters)
+            # what was replaced when it was refused is counted already
+            more = replace(delivery, redacted=max(0, delivery.redacted - redacted))
+            count(connection, [more], receipts, received=0, quarantined=-1)
+            return receipts[0]
+
+        return self._patiently(store, attempts)
+
+    def drop(self, delivery_id: str) -> bool:
+        """Settles a refusal for good: it is listed no more. Says whether there was one."""
+
+        def settled(connection: Connection[Any]) -> bool:
+            locked(connection)
+            return settle(connection, delivery_id)
+
+        return self._write(settled)
+
+    def close(self) -> None:
+        """Gives up both connections."""
+        self._writer.close()
+        self._reader.close()
+
+    def _patiently(self, work: Callable[[Connection[Any]], T], attempts: _Attempts) -> T:
+        """The result of `work`, which is tried again until `patience` is over.
+
+        Patience begins with an outage and not with a request: those that come later in it need not
+        wait for as long again.
+        """
+        with self._as_unavailable():
+            while True:
+                try:
+                    result = self._writer.transaction(work)
+                except Interrupted as error:
+                    attempts.in_doubt = attempts.in_doubt or error.in_doubt
+                    now = time.monotonic()
+                    if self._failing_since is None:
+                        self._failing_since = now
+                    if now + PAUSE_SECONDS >= self._failing_since + self._patience:
+                        if attempts.in_doubt:
+                            raise failures.unknown(self._address, error.cause) from error
+                        raise
+                    time.sleep(PAUSE_SECONDS)
+                else:
+                    self._failing_since = None
+                    return result
+
+    def _write(self, work: Callable[[Connection[Any]], T]) -> T:
+        with self._as_unavailable():
+            try:
+                return self._writer.transaction(work)
+            except Interrupted as error:
+                if error.in_doubt:
+                    raise failures.unknown(self._address, error.cause) from error
+            # most likely a connection that has died since it was used last
+            return self._writer.transaction(work)
+
+    def _read(self, work: Callable[[Connection[Any]], T]) -> T:
+        with self._as_unavailable():
+            try:
+                return self._reader.read(work)
+            except Interrupted:
+                return self._reader.read(work)
+
+    @contextmanager
+    def _as_unavailable(self) -> Iterator[None]:
+        with unavailable_at(self._address):
+            yield
+
+
+@contextmanager
+def unavailable_at(address: Address) -> Iterator[None]:
+    """Raises `BufferUnavailable` for what psycopg, libpq or the server's settings refuse."""
+    try:
+        yield
+    except Interrupted as error:
+        raise failures.unavailable(address, address.schema, error.cause) from error
+    except (psycopg.Error, NotDurable, LookupError) as error:
+        raise failures.unavailable(address, address.schema, error) from error
