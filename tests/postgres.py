@@ -55,7 +55,14 @@ class Server:
     def make(self, *, trust: str = "trust") -> None:
         """Makes an empty cluster."""
         self._own(self.folder)
-        self.run("initdb", "--username=owner", f"--auth={trust}", "--encoding=UTF8", "--no-locale")
+        self.run(
+            "initdb",
+            "--username=owner",
+            f"--auth={trust}",
+            "--encoding=UTF8",
+            "--no-locale",
+            "--no-sync",
+        )
         self.configure(**_SETTINGS)
 
     def copy_of(self, primary: Server, name: str) -> None:
@@ -63,7 +70,11 @@ class Server:
         self._own(self.folder)
         source = f"host=127.0.0.1 port={primary.port} user=owner application_name={name}"
         self.run(
-            "pg_basebackup", "--write-recovery-conf", "--checkpoint=fast", f"--dbname={source}"
+            "pg_basebackup",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+            f"--dbname={source}",
         )
 
     def configure(self, **settings: str) -> None:
@@ -112,6 +123,22 @@ class Server:
         with self.connect() as connection:
             connection.execute("select pg_reload_conf()")
         time.sleep(0.2)  # until the processes of other sessions have seen it
+
+    def wait_for(self, standby: Server) -> None:
+        """Returns when a standby has all that this server has."""
+        with self.connect() as connection, standby.connect() as other:
+            (here,) = connection.execute("select pg_current_wal_flush_lsn()").fetchall()[0]
+            for _ in range(WAIT_SECONDS * 20):
+                reached = "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
+                if other.execute(reached, (here,)).fetchone() == (True,):
+                    return
+                time.sleep(0.05)
+        raise AssertionError("the standby does not follow")
+
+    def cut_off(self) -> None:
+        """Lets a standby receive nothing more."""
+        self.configure(primary_conninfo="''")
+        self.reload()
 
     def promote(self) -> None:
         """Makes a standby the primary."""
@@ -165,6 +192,18 @@ def running(name: str = "primary", **settings: str) -> Iterator[Server]:
             yield server
         finally:
             server.stop(signal.SIGQUIT)
+
+
+@contextmanager
+def standby_of(primary: Server, name: str) -> Iterator[Server]:
+    """A standby that `primary` knows as `name`, until the end of the block."""
+    server = Server(primary.folder.parent / f"standby-{name}")
+    server.copy_of(primary, name)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop(signal.SIGQUIT)
 
 
 def program(name: str) -> str:

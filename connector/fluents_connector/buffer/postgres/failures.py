@@ -11,6 +11,7 @@ from psycopg.errors import (
     InsufficientPrivilege,
     ReadOnlySqlTransaction,
     TooManyConnections,
+    UndefinedTable,
 )
 
 from fluents_connector.errors import BufferUnavailable
@@ -38,6 +39,7 @@ _BY_TYPE = (
     (InsufficientPrivilege, _RIGHTS),
     (ReadOnlySqlTransaction, _STANDBY),
     (TooManyConnections, _CONNECTIONS),
+    (UndefinedTable, "Its tables are gone: bring them back, or restart the receiver to make some."),
 )
 # libpq gives no SQLSTATE for a connection that is refused, so its words decide
 _BY_WORDS = (
@@ -72,8 +74,9 @@ def unknown(place: object, error: Exception) -> BufferUnavailable:
     """What to say of a commit whose outcome could not be found out."""
     return BufferUnavailable(
         f"The connection to the staging buffer {place} died during a commit: {said(error)}. It "
-        "could not be asked again whether it was stored. If it was and is sent again, that counts "
-        "as a duplicate. Look whether the Postgres server runs and can be reached from here."
+        "could not be made sure that it was stored. If it was and is sent again, that counts as "
+        " a duplicate. Look whether the Postgres server and the standbys that its commits wait for "
+        "run and can be reached."
     )
 
 

@@ -104,7 +104,9 @@ def _format(connection: Connection[Any], schema: str) -> int | None:
     )
     if columns != 2:
         return None
-    row = connection.execute("select format from buffer").fetchone()
+    # by its whole name, so that a lack of rights is not taken for a lack of tables
+    statement = SQL("select format from {}.buffer").format(Identifier(schema))
+    row = connection.execute(statement).fetchone()
     return int(row[0]) if row else None
 
 

@@ -5,7 +5,8 @@
 - Where the connection dies while a commit is under way, nobody knows what became of it:
   `Interrupted` says so, and the caller asks again on a new connection.
 - Nothing waits for ever: the server ends what takes too long, and where it does not answer at all
-  the connection is cut from here.
+  the connection is cut from here. So ends a commit that waits for a standby while none answers: the
+  server's own time-outs are no more in force then.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class Session:
         self._connection: Connection[Any] | None = None
         self._is_closed = False
         self._warnings: list[str] = []
+        self._was_cut = False
         self._deadline: float | None = None
         self._watch: threading.Thread | None = None
 
@@ -99,7 +101,7 @@ class Session:
             except psycopg.Error as error:
                 self._give_up(connection)
                 if connection.closed:
-                    raise Interrupted(error, in_doubt=is_committing) from error
+                    raise self._died(error, in_doubt=is_committing) from error
                 if error.sqlstate in failures.PASSING:
                     raise Interrupted(error, in_doubt=False) from error
                 raise
@@ -124,7 +126,7 @@ class Session:
             except psycopg.Error as error:
                 self._give_up(connection)
                 if connection.closed or error.sqlstate in failures.PASSING:
-                    raise Interrupted(error, in_doubt=False) from error
+                    raise self._died(error, in_doubt=False) from error
                 raise
 
     def durability(self) -> Durability:
@@ -154,6 +156,7 @@ class Session:
                     self._connection = self._connect()
                 except psycopg.OperationalError as error:
                     raise Interrupted(error, in_doubt=False) from error
+            self._was_cut = False
             self._deadline = time.monotonic() + self._seconds + GRACE_SECONDS
             try:
                 yield self._connection
@@ -199,6 +202,13 @@ class Session:
                     return
         connection.close()
 
+    def _died(self, error: psycopg.Error, *, in_doubt: bool) -> Interrupted:
+        if not self._was_cut:
+            return Interrupted(error, in_doubt=in_doubt)
+        seconds = self._seconds + GRACE_SECONDS
+        late = TimeoutError(f"it did not answer within {seconds:g} seconds")
+        return Interrupted(late, in_doubt=in_doubt)
+
     def _cut_if_late(self) -> None:
         while not self._is_closed:
             time.sleep(_LOOK_SECONDS)
@@ -210,6 +220,7 @@ class Session:
                 # psycopg closes the socket itself, once it notices
                 socket.socket(fileno=os.dup(connection.pgconn.socket)) as duplicate,
             ):
+                self._was_cut = True
                 duplicate.shutdown(socket.SHUT_RDWR)
 
 
