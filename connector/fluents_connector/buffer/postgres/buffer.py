@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -111,14 +111,19 @@ class PostgresBuffer:
         """Stores `delivery` durably, with a commit of its own."""
         return self.append_all([delivery])[0]
 
-    def append_all(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
-        """Stores `deliveries` durably with one commit: all or none."""
+    def append_all(self, deliveries: Iterable[Delivery]) -> list[Receipt]:
+        """Stores `deliveries` durably with one commit: all or none.
+
+        It asks for them when no other transaction commits any more: so many may have come
+        meanwhile.
+        """
         attempts = _Attempts()
+        taken: list[Delivery] = []
 
         def store(connection: Connection[Any]) -> list[Receipt]:
             counters = locked(connection)
             if attempts.in_doubt:
-                stored = receipts_at(connection, attempts.after, deliveries)
+                stored = receipts_at(connection, attempts.after, taken)
                 if stored is not None:
                     touch(connection)  # which makes sure of what was stored before it, too
                     return stored
@@ -126,15 +131,18 @@ class PostgresBuffer:
             if self._limits.concern_what_waits:
                 now = time.time_ns() // 1000
                 self._limits.refuse_if_reached(waiting(connection, counters), now)
-            kept: Sequence[Delivery] = deliveries
-            refused = sum(delivery.reason is not None for delivery in deliveries)
+            taken.extend([] if taken else deliveries)
+            if not taken:
+                return []
+            kept: Sequence[Delivery] = taken
+            refused = sum(delivery.reason is not None for delivery in taken)
             if refused:
-                kept = self._limits.as_kept(deliveries, counters.refused_bytes)
+                kept = self._limits.as_kept(taken, counters.refused_bytes)
             receipts = insert(connection, kept, counters)
             count(connection, kept, receipts, received=len(kept), quarantined=refused)
             return receipts
 
-        return self._patiently(store, attempts) if deliveries else []
+        return self._patiently(store, attempts)
 
     def check(self) -> None:
         """Commits a small change, so that whatever keeps a delivery out shows."""
