@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -15,15 +15,17 @@ import duckdb
 from fluents_connector.errors import ModelError
 
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)  # of DuckDB's messages
+_STEP = re.compile(r"\bsteps\.(\w+)")
 _HEADER_LINE = re.compile(r"--\s?(.*)")
-_HEADER_KEY = re.compile(r"(grain|key|questions|macros|materialized):\s*(.*)", re.IGNORECASE)
+_HEADER_KEY = re.compile(r"(grain|key|questions|macros|materialized|needs):\s*(.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SqlFile:
     """One `SELECT`: `name` is the file's, `description` the header's first sentences.
 
-    `header` has the values of `grain:`, `key:`, `questions:` and so on by their names.
+    `header` has the values of `grain:`, `key:`, `questions:` and so on by their names. `steps` are
+    files too, each after those that it selects from, as `steps.name`.
     """
 
     name: str
@@ -31,6 +33,15 @@ class SqlFile:
     sql: str
     description: str
     header: dict[str, str]
+    steps: tuple[SqlFile, ...] = ()
+
+    @property
+    def whole_sql(self) -> str:
+        """The same `SELECT` with its steps inside."""
+        if not self.steps:
+            return self.sql
+        steps = ",\n".join(f"{step.name} as (\n{step.sql})" for step in self.steps)
+        return _STEP.sub(r"\1", f"with\n{steps}\nselect * from (\n{self.sql})")
 
     @property
     def is_table(self) -> bool:
@@ -51,9 +62,17 @@ def shipped_folder(name: str) -> Path:
 
 
 def read_folder(folder: Path) -> list[SqlFile]:
-    """All `.sql` files of a folder, by name. Raises `ModelError` if there are none."""
-    paths = sorted(folder.glob("*.sql"))
-    files = [parse_file(path, path.read_text(encoding="utf-8")) for path in paths]
+    """All `.sql` files of a folder, by name. Raises `ModelError` if there are none.
+
+    The steps of a file are in a folder of its name.
+    """
+    files = []
+    for path in sorted(folder.glob("*.sql")):
+        file = parse_file(path, path.read_text(encoding="utf-8"))
+        steps = path.with_suffix("")
+        if steps.is_dir():
+            file = replace(file, steps=tuple(in_order(read_folder(steps))))
+        files.append(file)
     if not files:
         raise ModelError(f"There is no .sql file in {folder}. Install fluents-warehouse again.")
     return files
@@ -73,7 +92,9 @@ def in_order(files: Iterable[SqlFile]) -> list[SqlFile]:
 
 def references(file: SqlFile) -> set[str]:
     """The names of the tables and views that a file selects from, without their schema."""
-    return {name for name, _, _ in _parsed(file).tables} - _parsed(file).defined_inside
+    parsed = _parsed(file)
+    found = {name for name, _, _ in parsed.tables} - parsed.defined_inside
+    return found.union(*map(references, file.steps))
 
 
 def line_of_references(file: SqlFile, schema: str) -> dict[str, int]:

@@ -2,6 +2,7 @@
 -- grain: one call with a transcript that has text
 -- key: call_id
 -- materialized: table
+-- needs: analytics.conversation_turns
 -- questions: How many turns and words? Who talks more, and how long at a stretch? How often is
 --   the bot interrupted? How long from a human's turn to the bot's?
 with
@@ -20,20 +21,27 @@ doubts as (
 
 -- What stands between spaces or line breaks is a word. Japanese has none, so what is compared
 -- between speakers is characters.
-turns as (
+measured as (
     select
         call_id,
+        turn_index,
         speaker,
         offset_seconds,
         is_cut_off,
         length(text) as characters,
         len(list_filter(string_split(replace(text, chr(10), ' '), ' '), lambda word: word <> ''))
             as words,
+    from analytics.conversation_turns
+    where turn_index is not null
+),
+
+turns as (
+    select
+        * exclude (turn_index),
         lag(speaker) over (partition by call_id order by turn_index) as speaker_before,
         offset_seconds - lag(offset_seconds) over (partition by call_id order by turn_index)
             as seconds_since,
-    from analytics.conversation_turns
-    where turn_index is not null
+    from measured
 ),
 
 counted as (

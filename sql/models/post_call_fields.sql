@@ -4,6 +4,7 @@
 -- grain: one value of a field of one post-call result
 -- key: event_id, item_path
 -- materialized: table
+-- needs: fluents.post_call_results
 -- questions: Which fields do the results have? What are the values of one field over time?
 with recursive
 

@@ -3,6 +3,7 @@
 -- grain: one post-call result
 -- key: event_id
 -- materialized: table
+-- needs: fluents.post_call_results
 -- questions: Which calls ended so? How do sentiment and outcome go together?
 with
 

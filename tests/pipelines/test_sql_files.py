@@ -68,6 +68,17 @@ def test_an_empty_folder_is_an_error_and_not_an_empty_warehouse(tmp_path: Path) 
         read_folder(write(tmp_path / "sql"))
 
 
+def test_the_steps_of_a_file_are_in_a_folder_of_its_name_each_after_those_it_selects_from(
+    tmp_path: Path,
+) -> None:
+    folder = write(tmp_path / "sql", model="select * from steps.a")
+    write(folder / "model", a="select * from steps.b", b="select 1 as x, d.* from fluents.d")
+    (model,) = read_folder(folder)
+    assert [step.name for step in model.steps] == ["b", "a"]
+    assert references(model) == {"a", "b", "d"}
+    assert "steps." not in model.whole_sql
+
+
 def test_a_header_gives_description_grain_key_and_questions(tmp_path: Path) -> None:
     folder = write(
         tmp_path / "sql",
@@ -91,7 +102,9 @@ def test_every_normalized_table_has_its_transform_and_no_other() -> None:
 def test_every_model_says_what_it_is_its_grain_key_and_questions() -> None:
     for model in built_in.models():
         assert model.description, model.path
-        assert set(model.header) - {"materialized"} == {"grain", "key", "questions"}, model.path
+        assert set(model.header) - {"materialized", "needs"} == {"grain", "key", "questions"}, (
+            model.path
+        )
         assert model.header.get("materialized", "table") == "table", model.path
         assert "?" in model.header["questions"], model.path
 

@@ -22,7 +22,7 @@ def models(config: Path | None) -> None:
     from fluents_connector.loader_state import loader_state
     from fluents_connector.settings import load_settings
     from fluents_pipelines.models import built_in, custom
-    from fluents_pipelines.models.incremental import ANALYTICS
+    from fluents_pipelines.models.scope import ANALYTICS
     from fluents_pipelines.warehouse import open_published, properties
 
     settings = load_settings(config)

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 
 from fluents_connector.errors import ModelError
-from fluents_pipelines.models import incremental
-from fluents_pipelines.models.incremental import ANALYTICS
+from fluents_pipelines.models import incremental, scope
+from fluents_pipelines.models.scope import ANALYTICS
 from fluents_pipelines.sql_files import (
     SqlFile,
     column_comments,
@@ -48,7 +48,7 @@ def models(
     """
     files = in_order(read_folder(folder or sql_folder() / "models"))
     values = _values(post_call_columns or {})
-    return [replace(file, sql=_with_values(file.sql, values)) for file in files]
+    return [_with_values(file, values) for file in files]
 
 
 def checks() -> list[SqlFile]:
@@ -58,7 +58,7 @@ def checks() -> list[SqlFile]:
 
 def fingerprint(files: list[SqlFile]) -> str:
     """Changes when a model, or a description in the warehouse, does."""
-    text = repr([(file.name, file.sql) for file in files]) + repr(ALL_TABLES)
+    text = repr([(file.name, file.whole_sql) for file in files]) + repr(ALL_TABLES)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -68,6 +68,7 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
     All calls are stale then: `refresh` fills the tables.
     """
     incremental.prepare(connection)
+    scope.forget(connection)
     kinds = relations(connection)
     with transaction(connection):
         for file in files:
@@ -76,7 +77,7 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[SqlFile]) -> None:
             try:
                 if file.name in kinds:
                     connection.execute(f"drop {kinds[file.name]} {relation}")
-                connection.execute(f"create {kind} {relation} as {file.sql}{_NO_ROWS[kind]}")
+                connection.execute(f"create {kind} {relation} as {file.whole_sql}{_NO_ROWS[kind]}")
             except duckdb.Error as error:
                 raise ModelError(explained(file, error)) from error
             describe(connection, file, kind)
@@ -137,10 +138,11 @@ def _values(post_call_columns: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _with_values(sql: str, values: Mapping[str, str]) -> str:
+def _with_values(file: SqlFile, values: Mapping[str, str]) -> SqlFile:
+    sql = file.sql
     for name, value in values.items():
         sql = sql.replace(f"getvariable('{name}')", value)
-    return sql
+    return replace(file, sql=sql, steps=tuple(_with_values(step, values) for step in file.steps))
 
 
 def _quoted_list(texts: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ import structlog
 
 from fluents_connector.errors import ModelError
 from fluents_pipelines.models.built_in import CheckResult, describe, relations, run_checks
-from fluents_pipelines.models.incremental import ANALYTICS
+from fluents_pipelines.models.scope import ANALYTICS
 from fluents_pipelines.sql_files import (
     SqlFile,
     explained,

@@ -3,34 +3,28 @@
 To refresh is to replace the rows of a call by what the model's SQL gives for it now. The calls are
 marked stale, in `analytics.stale_calls`, before their events are loaded, and taken off the list in
 the transaction that refreshes them, so a kill at any point leaves none behind. A model's SQL
-runs as it stands, but on views of its tables that show the stale calls only: so the cost of a
-refresh follows the new work and not the history.
+runs as it stands, but on views of its tables that show the stale calls only (`scope`): so the cost
+of a refresh follows the new work and not the history.
 """
 
 from __future__ import annotations
-
-import re
 
 import duckdb
 import pyarrow as pa
 import structlog
 
-from fluents_connector.errors import ModelError
 from fluents_pipelines.memory import is_too_much, room_for_one
+from fluents_pipelines.models.scope import ANALYTICS, CALLS_NOW, SCOPE, STALE, Scope
 from fluents_pipelines.sql_files import SqlFile
 from fluents_pipelines.sql_text import identifier, literal
-from fluents_pipelines.tables import NORMALIZED, SCHEMA
+from fluents_pipelines.tables import SCHEMA
 from fluents_pipelines.transactions import transaction
 
-ANALYTICS = "analytics"
-STALE = f"{ANALYTICS}.stale_calls"
 NOT_COMPUTED = f"{ANALYTICS}.calls_not_computed"
-CALLS_AT_ONCE = 20_000  # so that memory has a limit, whatever waits
+CALLS_AT_ONCE = 5_000  # so that memory has a limit, whatever waits
 
 log = structlog.get_logger(__name__)
 
-_SCOPE = "stale"
-_RELATION = re.compile(rf"\b(?:{SCHEMA}|{ANALYTICS})\.(\w+)")
 _LISTS = {
     STALE: (
         "Calls whose rows in the models wait to be made again.",
@@ -91,12 +85,11 @@ def refresh(
     and `calls_not_computed` names call and table.
     """
     tables = [model for model in models if model.is_table]
-    names = {table.name for table in NORMALIZED if "call_id" in table.column_names}
-    names |= {model.name for model in tables}
-    _make_scope(connection, tables, names)
-    while _take_some(connection, calls_at_once):
+    scope = Scope(connection, tables)
+    while count := scope.take_some(calls_at_once):
         try:
-            _refresh_all(connection, tables, names)
+            scope.make_steps(tables)
+            _refresh_all(connection, scope, tables)
         except duckdb.Error as error:
             if not is_too_much(error):
                 raise
@@ -104,21 +97,24 @@ def refresh(
                 calls_at_once //= 2
                 continue
             with room_for_one(connection):
-                _refresh_what_fits(connection, tables, names)
+                _refresh_what_fits(connection, scope, tables)
+        finally:
+            scope.clear()
+        if count < calls_at_once:
+            break
 
 
 def _refresh_what_fits(
-    connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
+    connection: duckdb.DuckDBPyConnection, scope: Scope, tables: list[SqlFile]
 ) -> None:
     """Refreshes a single call, table by table; where it is too large, with the bare row."""
-    ((call_id,),) = connection.execute(
-        f"select call_id from {_SCOPE}.calls_now"  # noqa: S608
-    ).fetchall()
+    ((call_id,),) = connection.execute(f"select call_id from {CALLS_NOW}").fetchall()  # noqa: S608
     _delete_stale(connection, NOT_COMPUTED)
     for model in tables:
         try:
+            scope.make_steps([model])
             with transaction(connection):
-                _refresh_model(connection, model, names)
+                _refresh_model(connection, scope, model)
         except duckdb.Error as error:
             if not is_too_much(error):
                 raise
@@ -133,60 +129,19 @@ def _refresh_what_fits(
 
 
 def _refresh_all(
-    connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
+    connection: duckdb.DuckDBPyConnection, scope: Scope, tables: list[SqlFile]
 ) -> None:
     with transaction(connection):
         for model in tables:
-            _refresh_model(connection, model, names)
+            _refresh_model(connection, scope, model)
         _delete_stale(connection, NOT_COMPUTED)
         _delete_stale(connection, STALE)
 
 
-def _make_scope(
-    connection: duckdb.DuckDBPyConnection, tables: list[SqlFile], names: set[str]
-) -> None:
-    # A database of its own, in memory, so that nothing of it is ever published.
-    connection.execute(f"attach if not exists ':memory:' as {_SCOPE}")
-    connection.execute(f"create table if not exists {_SCOPE}.calls_now (call_id varchar)")
-    ((database,),) = connection.execute("select current_database()").fetchall()
-    models = {table.name for table in tables}
-    for name in names:
-        schema = ANALYTICS if name in models else SCHEMA
-        # Rows are stored about in the order of receipt, so DuckDB skips what is older.
-        is_recent = "" if name in models | {"calls"} else " and received_at >= getvariable('since')"
-        connection.execute(
-            f"create or replace view {_SCOPE}.{identifier(name)} as"  # noqa: S608
-            f" select * from {identifier(database)}.{schema}.{identifier(name)}"
-            f" where call_id in (select call_id from {_SCOPE}.calls_now){is_recent}"
-        )
-
-
-def _take_some(connection: duckdb.DuckDBPyConnection, limit: int) -> bool:
-    """Puts some of the stale calls into the scope; says whether there were any."""
-    connection.execute(
-        f"create or replace table {_SCOPE}.calls_now as"  # noqa: S608
-        " select stale_calls.call_id, any_value(calls.first_event_at) as first_event_at"
-        f" from {STALE} as stale_calls left join {SCHEMA}.calls as calls using (call_id)"
-        f" group by stale_calls.call_id order by first_event_at limit {limit}"
-    )
-    ((count, since),) = connection.execute(
-        f"select count(*), min(first_event_at) from {_SCOPE}.calls_now"  # noqa: S608
-    ).fetchall()
-    connection.execute("set variable since = ?::timestamptz", [since])
-    return bool(count)
-
-
-def _refresh_model(connection: duckdb.DuckDBPyConnection, model: SqlFile, names: set[str]) -> None:
-    sql = _RELATION.sub(
-        lambda found: f"{_SCOPE}.{found[1]}" if found[1] in names else found[0], model.sql
-    )
-    _delete_stale(connection, f"{ANALYTICS}.{identifier(model.name)}")
-    try:
-        connection.execute(f"insert into {ANALYTICS}.{identifier(model.name)} by name {sql}")
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise ModelError(f"{model.path}: {error}") from error
+def _refresh_model(connection: duckdb.DuckDBPyConnection, scope: Scope, model: SqlFile) -> None:
+    table = f"{ANALYTICS}.{identifier(model.name)}"
+    _delete_stale(connection, table)
+    scope.insert(table, model)
 
 
 def _make_bare(connection: duckdb.DuckDBPyConnection, model: SqlFile) -> None:
@@ -200,15 +155,15 @@ def _make_bare(connection: duckdb.DuckDBPyConnection, model: SqlFile) -> None:
         " where database_name = current_database() and schema_name = ? and table_name = ?"
         " and column_name in (select column_name from duckdb_columns()"
         "  where database_name = ? and table_name = 'calls')",
-        [ANALYTICS, model.name, _SCOPE],
+        [ANALYTICS, model.name, SCOPE],
     ).fetchall()
     columns = ", ".join(identifier(name) for (name,) in shared)
     connection.execute(
-        f"insert into {table} by name select {columns} from {_SCOPE}.calls"  # noqa: S608
+        f"insert into {table} by name select {columns} from {SCOPE}.calls"  # noqa: S608
     )
 
 
 def _delete_stale(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     connection.execute(
-        f"delete from {table} where call_id in (select call_id from {_SCOPE}.calls_now)"  # noqa: S608
+        f"delete from {table} where call_id in (select call_id from {CALLS_NOW})"  # noqa: S608
     )

@@ -19,7 +19,7 @@ import duckdb
 from fluents_connector.errors import ExportFailed
 from fluents_connector.files import written_whole
 from fluents_connector.locking import only_one
-from fluents_pipelines.models.incremental import ANALYTICS
+from fluents_pipelines.models.scope import ANALYTICS
 from fluents_pipelines.readers.file_formats import defused, parquet_columns
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import SCHEMA

@@ -29,7 +29,7 @@ import structlog
 
 from fluents_connector.errors import SqlUnavailable
 from fluents_connector.settings import Settings
-from fluents_pipelines.models.incremental import ANALYTICS, STALE
+from fluents_pipelines.models.scope import ANALYTICS, STALE
 from fluents_pipelines.sql_files import sql_folder
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import SCHEMA

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -24,10 +25,12 @@ from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.models import built_in
 from fluents_pipelines.models import incremental as refreshing
 from fluents_pipelines.models.incremental import mark_all_stale, refresh
+from fluents_pipelines.models.scope import Scope
 from fluents_pipelines.sql_files import SqlFile
 from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
+from tests.pipelines.models.test_model_cases import create_tables
 
 Load = Callable[[], LoadResult]
 TABLES = [model for model in built_in.models() if model.is_table]
@@ -40,7 +43,7 @@ def differences(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         for model in TABLES:
             table = f"(select * from analytics.{model.name})"
-            for one, other in ((table, f"({model.sql})"), (f"({model.sql})", table)):
+            for one, other in ((table, f"({model.whole_sql})"), (f"({model.whole_sql})", table)):
                 rows = connection.execute(f"from {one} except all from {other}").fetchall()
                 found[model.name] = found.get(model.name, []) + rows
         found["stale_calls"] = connection.execute("from analytics.stale_calls").fetchall()
@@ -209,13 +212,13 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
     load()
     real = refreshing._refresh_model
 
-    def refuse(connection: Any, model: SqlFile, names: set[str]) -> None:
+    def refuse(connection: Any, scope: Scope, model: SqlFile) -> None:
         is_large = connection.execute(
             "select 1 from stale.calls_now where call_id = 'large'"
         ).fetchall()
         if is_large and model.name == "post_call_fields":
             raise duckdb.OutOfMemoryException("failed to pin block")
-        real(connection, model, names)
+        real(connection, scope, model)
 
     counted = "select affected_count from analytics.data_quality where issue = 'calls_not_computed'"
     with DuckDbWarehouse(settings) as warehouse:
@@ -282,3 +285,50 @@ def test_paths_and_values_of_fields_are_those_of_json_tree(result: object) -> No
             " order by all"
         )
         assert rows == tree.fetchall()
+
+
+def test_a_model_of_steps_gets_their_rows_and_leaves_none_of_them_behind() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema analytics; create table analytics.marked (call_id text)")
+        create_tables(connection)
+        refreshing.prepare(connection)
+        connection.execute("insert into fluents.calls (call_id) values ('one'), ('other')")
+        marked = model_of_steps("select call_id from steps.second")
+        connection.execute("insert into analytics.stale_calls values ('one')")
+        refresh(connection, [marked])
+        assert connection.execute("from analytics.marked").fetchall() == [("one",)]
+        for step in ("first", "second", "third"):
+            assert connection.execute(f"from stale.steps.{step}").fetchall() == []
+        assert connection.execute(f"from ({marked.whole_sql}) order by all").fetchall() == [
+            ("one",),
+            ("other",),
+        ]
+
+
+def test_a_file_is_not_run_where_what_it_needs_has_no_rows() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema analytics; create table analytics.marked (call_id text)")
+        create_tables(connection)
+        refreshing.prepare(connection)
+        connection.execute("insert into fluents.calls (call_id) values ('one')")
+        for needs, expected in (("steps.second", [("x",)]), ("steps.third", [])):
+            marked = model_of_steps("select 'x' as call_id", needs=needs)
+            connection.execute("insert into analytics.stale_calls values ('one')")
+            refresh(connection, [marked])
+            assert connection.execute("from analytics.marked").fetchall() == expected, needs
+            connection.execute("truncate analytics.marked")
+
+
+def model_of_steps(sql: str, **header: str) -> SqlFile:
+    """A model `marked`: the second of its steps has a row a call, and the third has none."""
+
+    def file(name: str, sql: str, **header: str) -> SqlFile:
+        return SqlFile(name, Path(f"{name}.sql"), sql, "", header)
+
+    steps = (
+        file("first", "select call_id from fluents.calls"),
+        file("second", "select first.call_id from steps.first", needs="steps.first"),
+        file("third", "select call_id from steps.second", needs="fluents.errors"),
+    )
+    marked = file("marked", sql, materialized="table", key="call_id", **header)
+    return replace(marked, steps=steps)
