@@ -4,9 +4,10 @@
 -- questions: When do people answer? When does voicemail? When is it best to call?
 with
 
+-- In hours since 1970: what knows time zones takes ten times as long.
 calls as (
     select
-        first_event_at at time zone 'UTC' as first_event_utc,
+        epoch_us(first_event_at) // 3_600_000_000 as hour_number,
         coalesce(direction, 'unknown') as direction,
         webhook,
         outcome,
@@ -15,8 +16,8 @@ calls as (
 
 counted as (
     select
-        isodow(first_event_utc) as weekday,
-        hour(first_event_utc) as hour,
+        (hour_number // 24 + 3) % 7 + 1 as weekday,  -- the first day of 1970 was a Thursday
+        hour_number % 24 as hour,
         direction,
         webhook,
         count(*) as call_count,

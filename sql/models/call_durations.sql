@@ -5,11 +5,17 @@
 -- questions: How long are calls, the usual and the longest ones? Does it change?
 with
 
-calls as (select * from analytics.call_summary)
+-- By microseconds since 1970: what knows time zones takes ten times as long.
+calls as (
+    select
+        *,
+        date '1970-01-01' + (epoch_us(first_event_at) // 86_400_000_000)::integer as first_event_on,
+    from analytics.call_summary
+)
 
 select
     -- UTC day of the first event.
-    cast(first_event_at at time zone 'UTC' as date) as first_event_on,
+    first_event_on,
     -- outbound, inbound or unknown.
     coalesce(direction, 'unknown') as direction,
     -- Label of the webhook.
