@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -17,8 +18,25 @@ from fluents_connector.settings import Settings
 from fluents_pipelines.normalize import BatchTooLarge, KnownCalls, Normalizer, call_ids
 from fluents_pipelines.tables import CALLS
 
-Normalized = tuple[Batch, dict[str, pa.Table]]
-"""A batch and its rows by table."""
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """A batch of a buffer as rows by table, without its bodies, which would take memory twice."""
+
+    buffer_id: str
+    after: int
+    up_to: int
+    after_event_id: str | None
+    event_ids: list[str]
+    tables: dict[str, pa.Table]
+
+    @classmethod
+    def of(cls, batch: Batch, tables: dict[str, pa.Table]) -> Normalized:
+        """The batch that gave these `tables`."""
+        event_ids = [row.event_id for row in batch.rows]
+        return cls(
+            batch.buffer_id, batch.after, batch.up_to, batch.after_event_id, event_ids, tables
+        )
 
 
 class Batches:
@@ -55,15 +73,15 @@ class Batches:
 
     def __iter__(self) -> Iterator[Normalized]:
         while self._ahead:
-            batch, tables = self._ahead.result()
+            batch = self._ahead.result()
             if batch.after != self._first_after:
-                known = self._known(call_ids(tables))
+                known = self._known(call_ids(batch.tables))
                 # here and not in the thread, as the normalizer does one thing at a time
-                tables[CALLS.name] = self._normalizer.with_known(tables, known)
+                batch.tables[CALLS.name] = self._normalizer.with_known(batch.tables, known)
             self._go_on(batch.up_to)
-            yield batch, tables
+            yield batch
 
-    def again(self, batch: Batch, *, text_only: bool = False) -> None:
+    def again(self, batch: Normalized, *, text_only: bool = False) -> None:
         """Gives the deliveries of `batch`, which could not be loaded, once more.
 
         In halves; or a single one with nothing read out of its body, which is kept as text.
@@ -71,12 +89,12 @@ class Batches:
         if self._ahead:
             wait([self._ahead])
         self._first_after = None
-        self._max_rows = max(1, len(batch.rows) // 2)
+        self._max_rows = max(1, len(batch.event_ids) // 2)
         if text_only:
             self._text_only_after = batch.after
         self._go_on(batch.after, text_only=text_only)
 
-    def is_text_only(self, batch: Batch) -> bool:
+    def is_text_only(self, batch: Normalized) -> bool:
         """Whether nothing was read out of the bodies of `batch`."""
         return self._text_only_after == batch.after
 
@@ -107,7 +125,7 @@ class Batches:
                 batch = self._read(after)
                 continue
             self._max_rows = min(self._max_rows * 2, self._settings.batch_rows)
-            return batch, tables
+            return Normalized.of(batch, tables)
 
     def _take(self, after: int) -> Batch:
         """The batch that was read ahead, if it is the one after `after`, or else one read now."""

@@ -16,19 +16,18 @@ keyed, and the position is the warehouse's word.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow as pa
 import structlog
 
-from fluents_connector.buffer import Batch, Buffer, open_buffer
+from fluents_connector.buffer import Buffer, open_buffer
 from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning
 from fluents_connector.loader_state import ReplayAnswer, ReplayRequest, loader_state
 from fluents_connector.settings import Settings
-from fluents_pipelines.batches import Batches
+from fluents_pipelines.batches import Batches, Normalized
 from fluents_pipelines.derivation import derive_again
 from fluents_pipelines.disk_space import free_bytes, has_room, limit_spilling
 from fluents_pipelines.memory import is_of_the_data, room_for_one
@@ -195,15 +194,15 @@ class Loader:
                 up_to=up_to,
             )
         ) as normalized:
-            for batch, tables in normalized:
+            for batch in normalized:
                 _require_the_same_buffer(batch, event_id)
-                self._leave_room(sum(table.nbytes for table in tables.values()))
-                self._mark_stale(tables)
-                if not self._try_batch(normalized, batch, tables):
+                self._leave_room(sum(table.nbytes for table in batch.tables.values()))
+                self._mark_stale(batch)
+                if not self._try_batch(normalized, batch):
                     continue
                 position, event_id = self._confirm(batch)
                 outcome.batches += 1
-                outcome.deliveries += len(batch.rows)
+                outcome.deliveries += len(batch.event_ids)
                 progress(total - (up_to - position), total)
         self._taken_up_to = up_to
         if start < was_confirmed and outcome.deliveries < total:
@@ -245,48 +244,49 @@ class Loader:
         limit_spilling(self._warehouse.connection, folder, reserve)
         self._normalizer.limit_spilling(folder, reserve)
 
-    def _try_batch(self, normalized: Batches, batch: Batch, tables: Mapping[str, pa.Table]) -> bool:
+    def _try_batch(self, normalized: Batches, batch: Normalized) -> bool:
         """Loads a batch; or has it given again otherwise where the warehouse cannot take it so.
 
         In halves, down to a single delivery, which gets more memory, and at last as text only.
         """
-        is_one, is_text_only = len(batch.rows) == 1, normalized.is_text_only(batch)
+        is_one, is_text_only = len(batch.event_ids) == 1, normalized.is_text_only(batch)
         memories: list[AbstractContextManager[None]] = [nullcontext()]
         if is_one:
             memories.append(room_for_one(self._warehouse.connection))
         for memory in memories[is_text_only:]:
             try:
                 with memory:
-                    self._load_batch(batch, tables)
+                    self._load_batch(batch)
             except LoadFailed as error:
                 if not is_of_the_data(error) or is_text_only:
                     raise
-                log.warning("batch_not_loaded", rows=len(batch.rows), up_to=batch.up_to)
+                log.warning("batch_not_loaded", rows=len(batch.event_ids), up_to=batch.up_to)
             else:
                 return True
         if is_one:
-            log.error("delivery_loaded_as_text_only", event_id=batch.rows[0].event_id)
+            log.error("delivery_loaded_as_text_only", event_id=batch.event_ids[0])
         normalized.again(batch, text_only=is_one)
         return False
 
-    def _load_batch(self, batch: Batch, tables: Mapping[str, pa.Table]) -> None:
+    def _load_batch(self, batch: Normalized) -> None:
         is_new = self._warehouse.is_new_to_dlt()
-        self._warehouse.load(fluents_source(batch, tables, empty_tables=is_new))
+        self._warehouse.load(fluents_source(batch, empty_tables=is_new))
 
-    def _mark_stale(self, tables: Mapping[str, pa.Table]) -> None:
+    def _mark_stale(self, batch: Normalized) -> None:
         """Marks the calls of a batch, before anything of them is loaded."""
-        incremental.mark_stale(self._warehouse.connection, tables[CALLS.name].select(CALLS.key))
+        calls = batch.tables[CALLS.name].select(CALLS.key)
+        incremental.mark_stale(self._warehouse.connection, calls)
 
-    def _confirm(self, batch: Batch) -> tuple[int, str | None]:
+    def _confirm(self, batch: Normalized) -> tuple[int, str | None]:
         """Tells the buffer what the warehouse holds, if that is the batch."""
         warehouse, buffer_id = self._warehouse, batch.buffer_id
         position, event_id = warehouse.position(buffer_id)
-        missing = warehouse.missing([row.event_id for row in batch.rows])
+        missing = warehouse.missing(batch.event_ids)
         if position != batch.up_to or missing:
             raise LoadFailed(
-                f"The warehouse lacks {len(missing)} of a batch's {len(batch.rows)} deliveries. It "
-                f"is at position {position} instead of {batch.up_to}. The buffer keeps them; load "
-                "again."
+                f"The warehouse lacks {len(missing)} of the {len(batch.event_ids)} deliveries of a "
+                f"batch. It is at position {position} instead of {batch.up_to}. The buffer keeps "
+                "them; load again."
             )
         self._buffer.confirm(position, event_id)
         return position, event_id
@@ -294,7 +294,7 @@ class Loader:
     def _make_tables(self) -> None:
         if self._warehouse.is_new_to_dlt():
             nothing = self._buffer.read(0, 0, max_rows=1, max_bytes=1)
-            self._load_batch(nothing, self._normalizer.tables(nothing))
+            self._load_batch(Normalized.of(nothing, self._normalizer.tables(nothing)))
 
     def _replay(self, request: ReplayRequest, outcome: LoadOutcome, progress: Progress) -> bool:
         """Does a replay that was asked for. A failed one is not tried again by itself."""
@@ -346,7 +346,7 @@ class Loader:
         )
 
 
-def _require_the_same_buffer(batch: Batch, event_id: str | None) -> None:
+def _require_the_same_buffer(batch: Normalized, event_id: str | None) -> None:
     """Raises `LoadFailed` where a batch does not follow what was loaded before it.
 
     While a load runs, a server with a standby may be replaced by that, which lacks the last events

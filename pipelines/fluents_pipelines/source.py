@@ -10,7 +10,7 @@ what a schedule needs: where to go on, and the proof that the warehouse holds wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import dlt
@@ -19,6 +19,7 @@ from dlt.extract import DltResource
 
 from fluents_connector.buffer import Batch
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
+from fluents_pipelines.batches import Normalized
 from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.tables import LOADS, NORMALIZED, Table
 
@@ -34,21 +35,22 @@ _EXPECTED_HINTS = _ExpectedHints()
 
 @dlt.source(name="fluents", max_table_nesting=0)
 def fluents_source(
-    batch: Batch, tables: Mapping[str, pa.Table] | None = None, *, empty_tables: bool = True
+    batch: Batch | Normalized, *, empty_tables: bool = True
 ) -> Iterator[DltResource]:
     """The rows of `batch`, a resource a table of `fluents_pipelines.tables.ALL_TABLES`.
 
-    `tables` are its rows by table where they are known already, with what the destination has of
-    the same calls; without them a call whose events come in two batches is known by the second
-    only. With `empty_tables` also the tables that the batch has no row for are created.
+    A call whose events come in two batches is known by the second only, unless `batch` is
+    normalized already, with what the destination has of the same calls. With `empty_tables` also
+    the tables that the batch has no row for are created.
     """
-    if tables is None:
+    if isinstance(batch, Batch):
         with Normalizer(PAYLOAD_FIELDS) as normalizer:
-            tables = normalizer.tables(batch)
+            batch = Normalized.of(batch, normalizer.tables(batch))
     logging.getLogger("dlt").addFilter(_EXPECTED_HINTS)  # adding it again does nothing
     for table in NORMALIZED:
-        if tables[table.name].num_rows or empty_tables:
-            yield _resource(table, [tables[table.name]])
+        rows = batch.tables[table.name]
+        if rows.num_rows or empty_tables:
+            yield _resource(table, [rows])
     yield _resource(LOADS, _loads_row(batch))
 
 
@@ -69,14 +71,14 @@ def _resource(table: Table, rows: list[pa.Table] | Iterator[pa.Table]) -> DltRes
     return resource
 
 
-def _loads_row(batch: Batch) -> Iterator[pa.Table]:
+def _loads_row(batch: Normalized) -> Iterator[pa.Table]:
     # A generator, because dlt gives a package its id only when it extracts.
     row = {
         "load_id": dlt.current.load_package_state()["load_id"],
         "buffer_id": batch.buffer_id,
         "after_position": batch.after,
         "up_to_position": batch.up_to,
-        "up_to_event_id": batch.rows[-1].event_id if batch.rows else None,
-        "deliveries": len(batch.rows),
+        "up_to_event_id": batch.event_ids[-1] if batch.event_ids else None,
+        "deliveries": len(batch.event_ids),
     }
     yield pa.Table.from_pylist([row], schema=LOADS.arrow_schema)

@@ -15,6 +15,7 @@ from fluents_connector.errors import LoadFailed, LoadRunning
 from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
 from fluents_connector.simulator import simulate
+from fluents_pipelines.batches import Normalized
 from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
 from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.source import fluents_source
@@ -144,7 +145,9 @@ def test_a_package_left_by_an_interrupted_load_neither_loses_nor_doubles(
         Normalizer(settings.payload_fields) as normalizer,
     ):
         batch = buffer.read(10, 60, max_rows=100, max_bytes=10**6)
-        warehouse._loading.pipeline.extract(fluents_source(batch, normalizer.tables(batch)))
+        warehouse._loading.pipeline.extract(
+            fluents_source(Normalized.of(batch, normalizer.tables(batch)))
+        )
         warehouse._loading.pipeline.normalize()
         assert warehouse._loading.pipeline.has_pending_data
     if folder_lost:
