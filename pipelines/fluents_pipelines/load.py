@@ -195,7 +195,7 @@ class Loader:
             )
         ) as normalized:
             for batch in normalized:
-                _require_the_same_buffer(batch, event_id)
+                require_the_same_buffer(batch, event_id)
                 self._leave_room(sum(table.nbytes for table in batch.tables.values()))
                 self._mark_stale(batch)
                 if not self._try_batch(normalized, batch):
@@ -346,7 +346,7 @@ class Loader:
         )
 
 
-def _require_the_same_buffer(batch: Normalized, event_id: str | None) -> None:
+def require_the_same_buffer(batch: Normalized, event_id: str | None) -> None:
     """Raises `LoadFailed` where a batch does not follow what was loaded before it.
 
     While a load runs, a server with a standby may be replaced by that, which lacks the last events

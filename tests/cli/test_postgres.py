@@ -76,6 +76,7 @@ def test_what_is_received_is_loaded_and_no_output_has_the_password(
     assert PASSWORD not in "".join([*shown, log])
 
 
+@pytest.mark.attack
 def test_a_dump_brings_back_a_buffer_and_the_next_load_loads_what_it_must(
     receiver: Receiver, tmp_path: Path, postgres_server: Server, schema: str
 ) -> None:

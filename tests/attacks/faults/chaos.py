@@ -24,6 +24,8 @@ from tests.attacks.faults.system import System
 RESTORED = "restored buffer"
 RECEIVER_FAULTS = ("worker", "master", "clock set back", "torn log", RESTORED)
 RECEIVER_WEIGHTS = (53, 25, 7, 11, 4)
+CRASH, CONNECTIONS = "postgres crashes", "connections are ended"
+"""Faults of a receiver whose buffer is in Postgres, for plans that name them."""
 AT_RANDOM = "at random"
 LOST, OLDER_SCHEMA, OLDER = "lost warehouse", "older schema", "older warehouse"
 ANOTHER_LOAD = "another load"
@@ -137,6 +139,10 @@ class Chaos:
                     self._let_flow(5)
             elif fault == RESTORED:
                 restores.restored_buffer(self._system, self._oracle, rng, self._let_flow)
+            elif fault == CRASH:
+                self._system.crash_server(rng)
+            elif fault == CONNECTIONS:
+                self._system.end_connections()
             else:
                 self._system.kill_receiver()
                 clock = -rng.uniform(0.01, 20) * 3600 if fault == "clock set back" else 0

@@ -19,6 +19,7 @@ from tests.attacks.faults.killing import SystemFailed
 from tests.attacks.faults.oracle import Oracle
 from tests.attacks.faults.sender import Sender
 from tests.attacks.faults.system import System
+from tests.postgres import Server
 
 THREADS = 16
 LEAD_KILLS = 3  # as many kills' share of the events may be sent before their kills
@@ -68,13 +69,17 @@ def run(
     minima: Minima,
     minutes: float,
     broken: str | None = None,
+    server: Server | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Report:
-    """Attacks a fresh system in `folder` by `plan` until `events` are acknowledged."""
+    """Attacks a fresh system in `folder` by `plan` until `events` are acknowledged.
+
+    Its buffer is in the Postgres `server`, or else in SQLite.
+    """
     report = Report(seed)
     oracle = Oracle()
     started = time.monotonic()
-    with System(folder, broken=broken) as system:
+    with System(folder, broken=broken, server=server) as system:
         try:
             _attack(system, oracle, report, seed, events, plan, minutes * 60, progress)
         except SystemFailed as failure:

@@ -34,6 +34,7 @@ from tests.attacks.faults.killing import (
     kill_all,
     wait_gone,
 )
+from tests.postgres import Server
 from tests.processes import environment, free_port, write_settings
 
 ROOT = Path(__file__).parents[3]
@@ -44,8 +45,12 @@ HINDERED_SECONDS = 1.0  # until whoever met the trouble has noticed that it is o
 class System:
     """Start, stop and damage. Close it, or use it in a `with` block; nothing is left running."""
 
-    def __init__(self, folder: Path, *, broken: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, broken: str | None = None, server: Server | None = None
+    ) -> None:
+        """`server` keeps the buffer; without it, SQLite does."""
         self.folder = folder
+        self._server = server
         self.port = free_port()
         self.data_dir = folder / ".fluents"
         self.buffer = self.data_dir / "buffer.sqlite"
@@ -76,6 +81,7 @@ class System:
             warehouse_path=self.published.name,
             batch_rows=3_000,
             log_format="json",
+            **({"buffer_url": server.url()} if server else {}),
         )
 
     def __enter__(self) -> System:
@@ -148,6 +154,24 @@ class System:
             return connection.getresponse().status
         finally:
             connection.close()
+
+    def crash_server(self, rng: Random) -> None:
+        """Lets Postgres die as with its machine, and start again after up to a second."""
+        assert self._server is not None
+        self._server.stop(signal.SIGQUIT)
+        time.sleep(rng.random())
+        self._server.start()
+        self.kills["postgres"] += 1
+
+    def end_connections(self) -> None:
+        """Ends whatever anybody is doing in Postgres."""
+        assert self._server is not None
+        with self._server.connect() as connection:
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'fluents-warehouse'"
+            )
+        self.kills["connections"] += 1
 
     # --- loader
 

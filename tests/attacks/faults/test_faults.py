@@ -17,6 +17,8 @@ from tests.attacks.faults.beside import TROUBLES
 from tests.attacks.faults.broken import BROKEN
 from tests.attacks.faults.chaos import (
     AT_RANDOM,
+    CONNECTIONS,
+    CRASH,
     RECEIVER_FAULTS,
     WAREHOUSE_FAULTS,
     Plan,
@@ -31,6 +33,7 @@ from tests.attacks.faults.sender import Sender
 from tests.attacks.faults.system import System
 from tests.attacks.faults.variants import ANY_SEED, IN_THE_SUITE, WITHOUT, broken_run, plan_of
 from tests.deliveries import delivery
+from tests.postgres import running
 
 pytestmark = pytest.mark.attack
 
@@ -87,6 +90,30 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_twice(tmp_path: Path)
     )
     assert summary(report.findings) == []
     assert report.failed_loads == []
+
+
+def test_with_a_buffer_in_postgres_whatever_is_killed_nothing_is_lost_or_twice(
+    tmp_path: Path,
+) -> None:
+    plan = Plan(ANY_SEED, 0)
+    plan.beside = []
+    plan.receiver = ["worker", "master", "clock set back", *[CRASH, CONNECTIONS] * 3]
+    plan.loader = ["after extract", "before confirm", "before publish's rename", AT_RANDOM]
+    seeded("postgres", ANY_SEED).shuffle(plan.receiver)
+    with running() as server:
+        report = run(
+            tmp_path,
+            seed=ANY_SEED,
+            events=2_000,
+            plan=plan,
+            minima=Minima(
+                kills={"postgres": 3, "connections": 3, "receiver": 3, "loader": 4},
+                counts={"acknowledged": 2_000, "repeats": 30, "duplicates": 30, "refused": 20},
+            ),
+            minutes=4,
+            server=server,
+        )
+    assert summary(report.findings) == []
 
 
 def test_a_plan_is_the_same_for_the_same_seed_and_has_every_kind() -> None:
