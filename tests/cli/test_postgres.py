@@ -101,6 +101,7 @@ def test_a_dump_brings_back_a_buffer_and_the_next_load_loads_what_it_must(
         assert dict(calls.fetchall()) == {f"call-{number}": 1 for number in range(17)}
 
 
+@pytest.mark.attack
 def test_a_receiver_answers_503_while_its_server_is_gone_and_goes_on_after(
     tmp_path: Path, private_server: Server
 ) -> None:

@@ -74,8 +74,8 @@ def unknown(place: object, error: Exception) -> BufferUnavailable:
     """What to say of a commit whose outcome could not be found out."""
     return BufferUnavailable(
         f"The connection to the staging buffer {place} died during a commit: {said(error)}. It "
-        "could not be made sure that it was stored. If it was and is sent again, that counts as "
-        "a duplicate. Look whether the Postgres server and the standbys that its commits wait for "
+        "could not be made sure that it was stored. If it was and is sent again, that counts as a "
+        "duplicate. Look whether the Postgres server and the standbys that its commits wait for "
         "run and can be reached."
     )
 
