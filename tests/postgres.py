@@ -52,22 +52,23 @@ class Server:
         self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def make(self, *, trust: str = "trust") -> None:
-        """Makes an empty cluster."""
-        self._own(self.folder)
+    def make(self, *options: str) -> None:
+        """Makes an empty cluster, with options of `initdb`."""
+        self.own(self.folder)
         self.run(
             "initdb",
             "--username=owner",
-            f"--auth={trust}",
+            "--auth=trust",
             "--encoding=UTF8",
             "--no-locale",
             "--no-sync",
+            *options,
         )
         self.configure(**_SETTINGS)
 
     def copy_of(self, primary: Server, name: str) -> None:
         """Makes this a standby of `primary`, which knows it as `name`."""
-        self._own(self.folder)
+        self.own(self.folder)
         source = f"host=127.0.0.1 port={primary.port} user=owner application_name={name}"
         self.run(
             "pg_basebackup",
@@ -164,7 +165,9 @@ class Server:
         )
         assert ended.returncode == 0, ended.stderr
 
-    def _own(self, folder: Path) -> None:
+    @staticmethod
+    def own(folder: Path) -> None:
+        """Makes a folder for the server's user alone."""
         folder.mkdir(mode=0o700)
         if os.geteuid() == 0:
             found = pwd.getpwnam(USER)
