@@ -104,7 +104,7 @@ class BufferCollector(Collector):
         )
         yield GaugeMetricFamily(
             "fluents_buffer_replicas",
-            "Machines beside the buffer's own that have a delivery before it is acknowledged.",
+            "Standbys of the buffer that have a delivery on disk before it is acknowledged.",
             value=self._buffer.durability().replicas,
         )
         oldest = counts.oldest_pending_at

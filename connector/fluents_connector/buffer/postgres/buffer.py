@@ -13,41 +13,37 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL
 
 from fluents_connector.buffer.limits import Limits
-from fluents_connector.buffer.postgres import failures, reading
+from fluents_connector.buffer.postgres import reading
 from fluents_connector.buffer.postgres.address import Address
-from fluents_connector.buffer.postgres.durability import NotDurable
 from fluents_connector.buffer.postgres.rows import (
-    SETTLED,
-    confirm,
     count,
-    delete,
     insert,
     locked,
     receipts_at,
-    redacted_in,
-    settle,
     touch,
-    unconfirm,
     waiting,
 )
 from fluents_connector.buffer.postgres.schema import make_or_migrate
-from fluents_connector.buffer.postgres.session import Interrupted, Session
+from fluents_connector.buffer.postgres.settling import (
+    SETTLED,
+    confirm,
+    delete,
+    redacted_in,
+    settle,
+    unconfirm,
+)
+from fluents_connector.buffer.postgres.work import Attempts, Work
 from fluents_connector.buffer.protocol import Batch, Counts, Durability, Receipt, StoredDelivery
 from fluents_connector.delivery import Delivery
 
-WRITE_SECONDS = 5.0  # a commit takes milliseconds; a stuck one is given up and tried again
-READ_SECONDS = 60.0
-PAUSE_SECONDS = 0.2  # between two attempts
 DISCARD_ROWS = 2_000  # a short transaction, so that receivers never wait long for the counters
 
 _OLD = SQL(
@@ -61,17 +57,6 @@ _CONFIRMED = SQL(
     "select position from deliveries where reason is null"
     " and position <= (select confirmed_position from buffer) order by position"
 )
-
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Attempts:
-    """What is known of earlier attempts at one append."""
-
-    in_doubt: bool = False
-    after: int = 0
-    """The last position before what the latest attempt stored, if it did."""
 
 
 class PostgresBuffer:
@@ -89,15 +74,10 @@ class PostgresBuffer:
         patience: float = 0,
         replicas: int = 0,
     ) -> None:
-        self._address = address
         self._limits = limits or Limits()
-        self._patience = patience
-        self._failing_since: float | None = None
-        self._writer = Session(address, seconds=WRITE_SECONDS, replicas=replicas)
-        self._reader = Session(address, seconds=READ_SECONDS)
+        self._work = Work(address, patience=patience, replicas=replicas)
         try:
-            with self._as_unavailable():
-                self._reader.read(lambda opened: make_or_migrate(opened, address.schema))
+            self._work.read(lambda opened: make_or_migrate(opened, address.schema))
         except BaseException:
             self.close()
             raise
@@ -105,7 +85,7 @@ class PostgresBuffer:
     @property
     def buffer_id(self) -> str:
         """A UUID given when this buffer was made."""
-        return self._read(reading.buffer_id)
+        return self._work.read(reading.buffer_id)
 
     def append(self, delivery: Delivery) -> Receipt:
         """Stores `delivery` durably, with a commit of its own."""
@@ -117,7 +97,7 @@ class PostgresBuffer:
         It asks for them when no other transaction commits any more: so many may have come
         meanwhile.
         """
-        attempts = _Attempts()
+        attempts = Attempts()
         taken: list[Delivery] = []
 
         def store(connection: Connection[Any]) -> list[Receipt]:
@@ -142,7 +122,7 @@ class PostgresBuffer:
             count(connection, kept, receipts, received=len(kept), quarantined=refused)
             return receipts
 
-        return self._patiently(store, attempts)
+        return self._work.patiently(store, attempts)
 
     def check(self) -> None:
         """Commits a small change, so that whatever keeps a delivery out shows."""
@@ -154,14 +134,14 @@ class PostgresBuffer:
                 self._limits.refuse_if_reached(waiting(connection, counters), now)
             touch(connection)
 
-        self._write(try_it)
+        self._work.write(try_it)
 
     def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
         """The deliveries after `after`, until `up_to` or a limit is reached.
 
         Raises `BufferUnavailable` where the server has fewer than that.
         """
-        return self._read(
+        return self._work.read(
             lambda connection: reading.batch(
                 connection, after, up_to, max_rows=max_rows, max_bytes=max_bytes
             )
@@ -169,15 +149,15 @@ class PostgresBuffer:
 
     def last_position(self) -> int:
         """The position of the newest delivery that was ever stored; 0 before the first."""
-        return self._read(reading.last_position)
+        return self._work.read(reading.last_position)
 
     def event_id_at(self, position: int) -> str | None:
         """The id of the delivery at a position; None where there is none (any more)."""
-        return self._read(lambda connection: reading.event_id_at(connection, position))
+        return self._work.read(lambda connection: reading.event_id_at(connection, position))
 
     def changed(self) -> list[str]:
         """The ids of events whose body is not what was received."""
-        return self._read(lambda connection: list(reading.changed(connection)))
+        return self._work.read(lambda connection: list(reading.changed(connection)))
 
     def renew(self) -> None:
         """Gives the buffer another `buffer_id`, because its positions were given before."""
@@ -186,7 +166,7 @@ class PostgresBuffer:
             locked(connection)
             unconfirm(connection, str(uuid.uuid4()))
 
-        self._write(give)
+        self._work.write(give)
 
     def confirm(self, position: int, event_id: str | None = None) -> None:
         """Records that the warehouse holds everything up to `position`.
@@ -194,7 +174,7 @@ class PostgresBuffer:
         A server that lacks some has then given their positions again, or not yet: see `confirm`
         of the protocol.
         """
-        self._write(lambda connection: confirm(connection, position, event_id))
+        self._work.write(lambda connection: confirm(connection, position, event_id))
 
     def discard(self, *, loaded_before: int, quarantined_before: int) -> int:
         """Deletes in short transactions what is confirmed and old enough."""
@@ -216,7 +196,7 @@ class PostgresBuffer:
             return delete(connection, limited, (*values, DISCARD_ROWS))
 
         discarded = 0
-        while deleted := self._write(step):
+        while deleted := self._work.write(step):
             discarded += deleted
             if deleted < DISCARD_ROWS:
                 break
@@ -224,25 +204,24 @@ class PostgresBuffer:
 
     def counts(self) -> Counts:
         """The state of the buffer, in one consistent view."""
-        return self._read(reading.counts)
+        return self._work.read(reading.counts)
 
     def durability(self) -> Durability:
         """What the server's settings make of a commit."""
-        with self._as_unavailable():
-            return self._writer.durability()
+        return self._work.durability()
 
     def quarantined(self, limit: int) -> list[StoredDelivery]:
         """The newest refused deliveries, newest first."""
-        return self._read(lambda connection: reading.refused(connection, "", limit))
+        return self._work.read(lambda connection: reading.refused(connection, "", limit))
 
     def quarantined_delivery(self, delivery_id: str) -> StoredDelivery | None:
         """One refused delivery, by its id or the only one whose id starts with it."""
-        found = self._read(lambda connection: reading.refused(connection, delivery_id, 2))
+        found = self._work.read(lambda connection: reading.refused(connection, delivery_id, 2))
         return found[0] if len(found) == 1 else None
 
     def retry(self, delivery: Delivery) -> Receipt | None:
         """Stores as an event what was refused under the same id, and settles the refusal."""
-        attempts = _Attempts()
+        attempts = Attempts()
 
         def store(connection: Connection[Any]) -> Receipt | None:
             counters = locked(connection)
@@ -261,7 +240,7 @@ class PostgresBuffer:
             count(connection, [more], receipts, received=0, quarantined=-1)
             return receipts[0]
 
-        return self._patiently(store, attempts)
+        return self._work.patiently(store, attempts)
 
     def drop(self, delivery_id: str) -> bool:
         """Settles a refusal for good: it is listed no more. Says whether there was one."""
@@ -270,66 +249,8 @@ class PostgresBuffer:
             locked(connection)
             return settle(connection, delivery_id)
 
-        return self._write(settled)
+        return self._work.write(settled)
 
     def close(self) -> None:
         """Gives up both connections."""
-        self._writer.close()
-        self._reader.close()
-
-    def _patiently(self, work: Callable[[Connection[Any]], T], attempts: _Attempts) -> T:
-        """The result of `work`, which is tried again until `patience` is over.
-
-        Patience begins with an outage and not with a request: those that come later in it need not
-        wait for as long again.
-        """
-        with self._as_unavailable():
-            while True:
-                try:
-                    result = self._writer.transaction(work)
-                except Interrupted as error:
-                    attempts.in_doubt = attempts.in_doubt or error.in_doubt
-                    now = time.monotonic()
-                    if self._failing_since is None:
-                        self._failing_since = now
-                    if now + PAUSE_SECONDS >= self._failing_since + self._patience:
-                        if attempts.in_doubt:
-                            raise failures.unknown(self._address, error.cause) from error
-                        raise
-                    time.sleep(PAUSE_SECONDS)
-                else:
-                    self._failing_since = None
-                    return result
-
-    def _write(self, work: Callable[[Connection[Any]], T]) -> T:
-        with self._as_unavailable():
-            try:
-                return self._writer.transaction(work)
-            except Interrupted as error:
-                if error.in_doubt:
-                    raise failures.unknown(self._address, error.cause) from error
-            # most likely a connection that has died since it was used last
-            return self._writer.transaction(work)
-
-    def _read(self, work: Callable[[Connection[Any]], T]) -> T:
-        with self._as_unavailable():
-            try:
-                return self._reader.read(work)
-            except Interrupted:
-                return self._reader.read(work)
-
-    @contextmanager
-    def _as_unavailable(self) -> Iterator[None]:
-        with unavailable_at(self._address):
-            yield
-
-
-@contextmanager
-def unavailable_at(address: Address) -> Iterator[None]:
-    """Raises `BufferUnavailable` for what psycopg, libpq or the server's settings refuse."""
-    try:
-        yield
-    except Interrupted as error:
-        raise failures.unavailable(address, address.schema, error.cause) from error
-    except (psycopg.Error, NotDurable, LookupError) as error:
-        raise failures.unavailable(address, address.schema, error) from error
+        self._work.close()

@@ -10,7 +10,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
-from fluents_connector.buffer.postgres.rows import COLUMNS, REPLACED, as_delivery, as_stored
+from fluents_connector.buffer.postgres.rows import COLUMNS, as_delivery, as_stored
+from fluents_connector.buffer.postgres.settling import REPLACED
 from fluents_connector.buffer.protocol import Batch, Counts, StoredDelivery
 from fluents_connector.buffer.store import Confirmed
 from fluents_connector.delivery import Delivery, is_as_received

@@ -17,9 +17,10 @@ from psycopg import Connection
 from fluents_connector.buffer.limits import Limits
 from fluents_connector.buffer.postgres import check, reading
 from fluents_connector.buffer.postgres.address import Address
-from fluents_connector.buffer.postgres.buffer import PostgresBuffer, unavailable_at
+from fluents_connector.buffer.postgres.buffer import PostgresBuffer
 from fluents_connector.buffer.postgres.schema import exists, refuse_newer
 from fluents_connector.buffer.postgres.session import Session
+from fluents_connector.buffer.postgres.work import unavailable_at
 from fluents_connector.buffer.store import Confirmed, Finding, Recovered, Restored
 from fluents_connector.errors import BufferRefused, BufferUnavailable, FluentsError
 

@@ -119,8 +119,10 @@ def _first_of(delivery: Delivery, firsts: dict[bytes, str]) -> str | None:
     """The id that `delivery` repeats; where there is none, it is the first from now on."""
     if delivery.body_hash is None:
         return None
-    first = firsts.setdefault(delivery.body_hash, delivery.event_id)
-    return None if first == delivery.event_id else first
+    first = firsts.get(delivery.body_hash)
+    if first is None:
+        firsts[delivery.body_hash] = delivery.event_id
+    return first
 
 
 def count(

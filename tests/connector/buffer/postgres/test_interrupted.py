@@ -140,7 +140,7 @@ def test_a_server_that_crashes_under_appends_keeps_each_that_was_acknowledged() 
 def test_a_server_that_does_not_answer_is_given_up(
     postgres_server: Server, direct: PostgresBuffer, schema: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluents_connector.buffer.postgres.buffer.WRITE_SECONDS", 0.5)
+    monkeypatch.setattr("fluents_connector.buffer.postgres.work.WRITE_SECONDS", 0.5)
     monkeypatch.setattr("fluents_connector.buffer.postgres.session.GRACE_SECONDS", 0.5)
     with closing(PostgresBuffer(Address(postgres_server.url(), schema))) as buffer:
         buffer.check()

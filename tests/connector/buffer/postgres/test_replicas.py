@@ -84,7 +84,7 @@ def test_a_standby_that_comes_back_in_time_is_waited_for() -> None:
 def test_while_no_standby_answers_nothing_is_acknowledged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fluents_connector.buffer.postgres.buffer.WRITE_SECONDS", 1.0)
+    monkeypatch.setattr("fluents_connector.buffer.postgres.work.WRITE_SECONDS", 1.0)
     monkeypatch.setattr("fluents_connector.buffer.postgres.session.GRACE_SECONDS", 0.5)
     with (
         replicated(**SYNCHRONOUS) as (primary, standby),
