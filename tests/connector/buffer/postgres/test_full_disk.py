@@ -59,7 +59,8 @@ def test_a_server_that_ends_itself_for_a_full_disk_keeps_what_was_acknowledged(
     server.configure(max_wal_size="32MB", min_wal_size="32MB")
     server.start()
     try:
-        with closing(PostgresBuffer(Address(server.url(), "own"))) as buffer:
+        # the connection to the server that is restarted is found dead at the first try
+        with closing(PostgresBuffer(Address(server.url(), "own"), patience=1)) as buffer:
             tried = _fill(buffer, small_disk / "filler", "cannot be used|died during a commit")
             (small_disk / "filler").unlink()
             server.stop()
