@@ -25,9 +25,9 @@ CONNECTOR = (
     *("locking", "settings", "loader_state", "buffer", "receiver", "sender", "simulator"),
 )
 PIPELINES = (
-    *("sql_text", "sql_files", "memory", "disk_space", "transactions", "tables"),
-    *("warehouse", "normalize", "models", "batches", "source", "reporting", "replay"),
-    *("derivation", "readers", "load"),
+    *("sql_text", "sql_files", "memory", "disk_space", "transactions", "tables", "table_files"),
+    *("delivery_rows", "warehouse", "normalize", "models", "batches", "source", "reporting"),
+    *("replay", "derivation", "resume", "readers", "load"),
 )
 """The parts, each of which may import those before it, and nothing after it."""
 

@@ -8,6 +8,13 @@ from pathlib import Path
 
 import duckdb
 
+from fluents_connector.errors import LoadFailed
+
+COPIES = 3
+"""Of its rows that a batch may write: dlt's Parquet, DuckDB's log, and the warehouse itself."""
+
+MEGABYTE = 1024**2
+
 ENGINES = 2
 """That spill for a load: the normalizer's and the warehouse's."""
 
@@ -18,6 +25,19 @@ def has_room(folder: Path, needed: int, reserve: int) -> bool:
     A folder that is not there yet is judged by the nearest above it that is.
     """
     return free_bytes(folder) - needed >= reserve
+
+
+def require_room(folder: Path, row_bytes: int, reserve: int) -> None:
+    """Raises `LoadFailed` where a batch of so many bytes would take what the receiver stores on."""
+    needed = row_bytes * COPIES
+    if not has_room(folder, needed, reserve):
+        free = free_bytes(folder) / MEGABYTE
+        raise LoadFailed(
+            f"The load waits for space: {folder} has {free:,.0f} MB free, and a batch takes "
+            f"{needed / MEGABYTE:,.1f} MB beside the {reserve / MEGABYTE:,.0f} MB of "
+            "`disk_reserve_bytes` that it leaves to the receiver. Nothing is lost: the buffer "
+            "keeps it. Make room, or set that lower; the next load goes on by itself."
+        )
 
 
 def free_bytes(folder: Path) -> int:

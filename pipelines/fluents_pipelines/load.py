@@ -29,14 +29,16 @@ from fluents_connector.loader_state import ReplayAnswer, ReplayRequest, loader_s
 from fluents_connector.settings import Settings
 from fluents_pipelines.batches import Batches, Normalized
 from fluents_pipelines.derivation import derive_again
-from fluents_pipelines.disk_space import free_bytes, has_room, limit_spilling
+from fluents_pipelines.disk_space import limit_spilling, require_room
 from fluents_pipelines.memory import is_of_the_data, room_for_one
 from fluents_pipelines.models import incremental
 from fluents_pipelines.models.analytics import Analytics
-from fluents_pipelines.normalize import Normalizer, fingerprint
+from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.replay import replay
 from fluents_pipelines.reporting import LoadOutcome, failure_to_open_reported, reported
+from fluents_pipelines.resume import require_the_same_buffer, where_to_go_on
 from fluents_pipelines.source import fluents_source
+from fluents_pipelines.table_files import fingerprint
 from fluents_pipelines.tables import CALLS
 from fluents_pipelines.warehouse import comments, open_warehouse, published
 
@@ -44,11 +46,6 @@ Progress = Callable[[int, int], None]
 """Told how many deliveries are loaded, of how many."""
 
 DAY_MICROSECONDS = 24 * 3600 * 1_000_000
-
-COPIES = 3
-"""Of its rows that a batch may write: dlt's Parquet, DuckDB's log, and the warehouse itself."""
-
-MEGABYTE = 1024**2
 
 log = structlog.get_logger(__name__)
 
@@ -175,20 +172,20 @@ class Loader:
         return self._buffer.last_position() != self._taken_up_to
 
     def _load_batches(self, outcome: LoadOutcome, progress: Progress) -> None:
-        buffer = self._buffer
+        buffer, settings = self._buffer, self._settings
         was_confirmed = buffer.counts().confirmed_position
-        start, event_id = self._start()
+        start, event_id = where_to_go_on(buffer, self._warehouse)
         position = start
         buffer.confirm(position, event_id)
         up_to = buffer.counts().last_position
         total = up_to - position
         progress(0, total)
-        self._leave_room(0)
+        self._limit_spilling()
         with closing(
             Batches(
                 buffer,
                 self._normalizer,
-                self._settings,
+                settings,
                 self._warehouse.known_calls,
                 after=position,
                 up_to=up_to,
@@ -196,7 +193,10 @@ class Loader:
         ) as normalized:
             for batch in normalized:
                 require_the_same_buffer(batch, event_id)
-                self._leave_room(sum(table.nbytes for table in batch.tables.values()))
+                row_bytes = sum(table.nbytes for table in batch.tables.values())
+                if row_bytes:
+                    require_room(settings.data_dir, row_bytes, settings.disk_reserve_bytes)
+                self._limit_spilling()
                 self._mark_stale(batch)
                 if not self._try_batch(normalized, batch):
                     continue
@@ -215,32 +215,8 @@ class Loader:
                 "does not hold them. Is there a backup of the published warehouse?",
             )
 
-    def _start(self) -> tuple[int, str | None]:
-        """The position to go on from, by what the warehouse holds of this buffer, and its event."""
-        buffer = self._buffer
-        position, event_id = self._warehouse.position(buffer.buffer_id)
-        there = buffer.event_id_at(position)
-        was_restored = position > buffer.counts().last_position or (
-            there is not None and event_id is not None and there != event_id
-        )
-        if not was_restored:
-            return position, event_id
-        log.warning("buffer_restored", position=position, buffer_id=buffer.buffer_id)
-        buffer.renew()
-        return 0, None
-
-    def _leave_room(self, row_bytes: int) -> None:
-        """Puts the load off where its rows would take the disk that the receiver stores on."""
+    def _limit_spilling(self) -> None:
         folder, reserve = self._settings.data_dir, self._settings.disk_reserve_bytes
-        needed = row_bytes * COPIES
-        if row_bytes and not has_room(folder, needed, reserve):
-            free = free_bytes(folder) / MEGABYTE
-            raise LoadFailed(
-                f"The load waits for space: {folder} has {free:,.0f} MB free, and a batch takes "
-                f"{needed / MEGABYTE:,.1f} MB beside the {reserve / MEGABYTE:,.0f} MB of "
-                "`disk_reserve_bytes` that it leaves to the receiver. Nothing is lost: the buffer "
-                "keeps it. Make room, or set that lower; the next load goes on by itself."
-            )
         limit_spilling(self._warehouse.connection, folder, reserve)
         self._normalizer.limit_spilling(folder, reserve)
 
@@ -343,17 +319,4 @@ class Loader:
         """Whether readers see all that there is, with the models of now."""
         return self._warehouse.is_visible() and self._analytics.are_those_of(
             self._warehouse.state()
-        )
-
-
-def require_the_same_buffer(batch: Normalized, event_id: str | None) -> None:
-    """Raises `LoadFailed` where a batch does not follow what was loaded before it.
-
-    While a load runs, a server with a standby may be replaced by that, which lacks the last events
-    and gives their positions to others. Those that this batch skips would never be loaded.
-    """
-    if None not in (event_id, batch.after_event_id) and batch.after_event_id != event_id:
-        raise LoadFailed(
-            f"The buffer has another delivery at position {batch.after} than was loaded from it: a "
-            "copy that lacks some has taken its place. The next load loads all of it again."
         )

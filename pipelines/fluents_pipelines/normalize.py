@@ -6,10 +6,6 @@ whose `extra` holds the body as text, so that nothing is lost and everything els
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,52 +13,28 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import sqlglot
 import structlog
 
 from fluents_connector.buffer import Batch, StoredDelivery
-from fluents_connector.delivery import MAX_NAME_CHARACTERS
-from fluents_connector.errors import ModelError
+from fluents_pipelines.delivery_rows import (
+    as_arrow,
+    as_text_only,
+    multiplies,
+    without_half_surrogates,
+)
 from fluents_pipelines.disk_space import limit_spilling
 from fluents_pipelines.memory import is_too_much, room_for_one
-from fluents_pipelines.sql_files import SqlFile, in_order, read_folder, references, sql_folder
+from fluents_pipelines.sql_files import SqlFile, references, sql_folder
 from fluents_pipelines.sql_text import json_path
+from fluents_pipelines.table_files import fingerprint, read_table_files
 from fluents_pipelines.tables import BY_NAME, CALLS, EVENTS, QUARANTINE, Table
 
 # Of one table's rows of a batch. They lie outside of the engine, so its limit does not hold them:
 # 9 MB of short turns of a call whose id has 1,000 characters would be 1.8 GB.
 MOST_ROW_BYTES = 512 * 1024**2
 ROWS_AT_ONCE = 10_000  # that become Arrow before they are counted
-_LEAST_TURN_BYTES = 4  # "AI:" and a line break
 
 log = structlog.get_logger(__name__)
-
-# A pair of surrogates, half of one (group 1), or any other escape: read from the left, so that
-# the second backslash of an escaped backslash is never taken for the start of an escape.
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
-
-_DELIVERIES = pa.schema(
-    [
-        ("position", pa.int64()),
-        ("event_id", pa.string()),
-        ("received_at", pa.timestamp("us", tz="UTC")),
-        ("webhook", pa.string()),
-        ("call_id", pa.string()),
-        ("type", pa.string()),
-        ("body", pa.string()),
-        ("body_base64", pa.string()),
-        ("duplicate_of", pa.string()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("redacted", pa.int64()),
-        ("buffer_id", pa.string()),
-    ]
-)
-
 
 KnownCalls = Callable[[pa.Table], pa.Table]
 """Given a table with one column `call_id`, the rows of `calls` that the warehouse has for them."""
@@ -70,11 +42,6 @@ KnownCalls = Callable[[pa.Table], pa.Table]
 
 class BatchTooLarge(Exception):
     """The batch needs more memory than the SQL may have; half of it may fit."""
-
-
-def fingerprint() -> str:
-    """Changes when the SQL or a table's columns do; comments and layout do not count."""
-    return _fingerprint(_read_steps(sql_folder() / "tables"))
 
 
 class Normalizer:
@@ -88,12 +55,12 @@ class Normalizer:
         spill_folder: Path | None = None,
         folder: Path | None = None,
     ) -> None:
-        self._steps = _read_steps(folder or sql_folder() / "tables")
+        self._steps = read_table_files(folder)
         (calls,) = (file for file, table in self._steps if table is CALLS)
         self.sources_of_calls = references(calls) & BY_NAME.keys()
         """The names of the tables that `calls` is folded from."""
-        self.fingerprint = _fingerprint(self._steps)
-        """Of the SQL that it runs; see `fingerprint`."""
+        self.fingerprint = fingerprint(self._steps)
+        """Of the SQL that it runs; see `fluents_pipelines.table_files`."""
         self._names = [table.name for _, table in self._steps]
         self._connection = duckdb.connect(
             ":memory:",
@@ -136,12 +103,15 @@ class Normalizer:
         alone says of them: see `with_known`. With `text_only` nothing is read out of the bodies.
         Raises `BatchTooLarge` where several deliveries together need too much memory.
         """
-        rows = [_as_text_only(row) if text_only or _multiplies(row) else row for row in batch.rows]
+        rows = [
+            as_text_only(row) if text_only or multiplies(row, MOST_ROW_BYTES) else row
+            for row in batch.rows
+        ]
         if text_only:
             with room_for_one(self._connection):
-                return self._run(_arrow(batch.buffer_id, rows), known_calls)
+                return self._run(as_arrow(batch.buffer_id, rows), known_calls)
         try:
-            return self._run(_arrow(batch.buffer_id, rows), known_calls)
+            return self._run(as_arrow(batch.buffer_id, rows), known_calls)
         except duckdb.OutOfMemoryException as error:
             if len(rows) > 1:
                 raise BatchTooLarge from error
@@ -150,8 +120,8 @@ class Normalizer:
             # Not its text: that quotes the body, which is somebody's conversation.
             log.warning("batch_not_normalized", rows=len(rows), error=type(error).__name__)
         unreadable = self._unreadable(batch.buffer_id, rows)
-        readable = [_as_text_only(row) if row.position in unreadable else row for row in rows]
-        return self._run(_arrow(batch.buffer_id, readable), known_calls)
+        readable = [as_text_only(row) if row.position in unreadable else row for row in rows]
+        return self._run(as_arrow(batch.buffer_id, readable), known_calls)
 
     def derived(self, events: pa.Table) -> dict[str, pa.Table]:
         """The rows that rows of `events` give in the tables made from them.
@@ -237,10 +207,10 @@ class Normalizer:
     ) -> dict[str, pa.Table]:
         with room_for_one(self._connection):
             try:
-                return self._run(_arrow(buffer_id, [row]), known_calls)
+                return self._run(as_arrow(buffer_id, [row]), known_calls)
             except duckdb.OutOfMemoryException:
                 log.warning("body_too_large_for_memory", event_id=row.event_id)
-                return self._run(_arrow(buffer_id, [_as_text_only(row)]), known_calls)
+                return self._run(as_arrow(buffer_id, [as_text_only(row)]), known_calls)
 
     def _run_steps(
         self, deliveries: pa.Table, known_calls: KnownCalls | None
@@ -289,7 +259,7 @@ class Normalizer:
             return deliveries
         positions = {position for (position,) in broken}
         bodies = [
-            _without_half_surrogates(body) if position in positions else body
+            without_half_surrogates(body) if position in positions else body
             for position, body in zip(
                 deliveries["position"].to_pylist(), deliveries["body"].to_pylist(), strict=True
             )
@@ -300,7 +270,7 @@ class Normalizer:
     def _unreadable(self, buffer_id: str, rows: list[StoredDelivery]) -> set[int]:
         """The positions of the deliveries that the SQL cannot take, by halving."""
         try:
-            self._run(_arrow(buffer_id, rows))
+            self._run(as_arrow(buffer_id, rows))
         except (duckdb.Error, pa.ArrowException) as error:
             if len(rows) == 1:
                 log.error("body_unreadable", event_id=rows[0].event_id, error=type(error).__name__)
@@ -321,90 +291,3 @@ def call_ids(tables: Mapping[str, pa.Table]) -> pa.Table:
     return pa.table(
         {"call_id": events.filter(pc.is_null(events["duplicate_of"]))["call_id"].unique()}
     )
-
-
-def _arrow(buffer_id: str, rows: list[StoredDelivery]) -> pa.Table:
-    columns = dict(
-        zip(
-            StoredDelivery._fields,
-            zip(*rows, strict=True) if rows else [()] * len(StoredDelivery._fields),
-            strict=True,
-        )
-    )
-    bodies, encoded = _texts(columns["body"], columns["reason"])
-    arrays = {
-        **columns,
-        "body": bodies,
-        "body_base64": encoded,
-        "buffer_id": [buffer_id] * len(rows),
-    }
-    return pa.table(
-        {field.name: pa.array(arrays[field.name], field.type) for field in _DELIVERIES},
-        schema=_DELIVERIES,
-    )
-
-
-def _texts(
-    bodies: Sequence[bytes | None], reasons: Sequence[str | None]
-) -> tuple[list[str | bytes | None], list[str | None]]:
-    """Bodies as text, and in base64 those of refused deliveries that are not UTF-8."""
-    texts: list[str | bytes | None] = list(bodies)  # Arrow takes UTF-8 bytes as they are
-    encoded: list[str | None] = [None] * len(texts)
-    for index, reason in enumerate(reasons):
-        body = bodies[index]
-        if reason is None or body is None:
-            continue
-        try:
-            body.decode()
-        except UnicodeDecodeError:
-            texts[index] = None
-            encoded[index] = base64.b64encode(body).decode()
-    return texts, encoded
-
-
-def _without_half_surrogates(body: str) -> str:
-    return _ESCAPE.sub(lambda match: "\\ufffd" if match[1] else match[0], body)
-
-
-def _multiplies(row: StoredDelivery) -> bool:
-    """Whether the id of the call, in each row that its body may have, could fill the memory.
-
-    Only of an id that the receiver takes no more: an older version stored it.
-    """
-    call_id, body = row.call_id or "", row.body or b""
-    return (
-        len(call_id) > MAX_NAME_CHARACTERS
-        and len(call_id) * len(body) / _LEAST_TURN_BYTES > MOST_ROW_BYTES
-    )
-
-
-def _as_text_only(row: StoredDelivery) -> StoredDelivery:
-    if row.reason is not None:
-        return row  # of a refused one nothing is read
-    text = (row.body or b"").decode(errors="replace")
-    return row._replace(body=json.dumps({"body": text}).encode())
-
-
-def _read_steps(folder: Path) -> list[tuple[SqlFile, Table]]:
-    """The SQL of each table, in the order in which it is run."""
-    files = in_order(read_folder(folder))
-    for file in files:
-        if file.name not in BY_NAME:
-            raise ModelError(f"{file.path} names no table of fluents_pipelines/tables.py.")
-    return [(file, BY_NAME[file.name]) for file in files]
-
-
-def _fingerprint(steps: Sequence[tuple[SqlFile, Table]]) -> str:
-    macros = (sql_folder() / "macros.sql").read_text(encoding="utf-8")
-    parts = [
-        *(
-            f"{table.name} {table.key} {[(c.name, c.data_type) for c in table.columns]}"
-            for _, table in steps
-        ),
-        *(
-            token.text
-            for sql in (macros, *(file.sql for file, _ in steps))
-            for token in sqlglot.tokenize(sql, read="duckdb")
-        ),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

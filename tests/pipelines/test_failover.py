@@ -8,10 +8,12 @@ from contextlib import closing, suppress
 
 import pytest
 
-from fluents_connector.buffer import Batch, open_buffer
+from fluents_connector.buffer import open_buffer
 from fluents_connector.errors import FluentsError, LoadFailed
 from fluents_connector.settings import Settings
-from fluents_pipelines.load import Loader, require_the_same_buffer
+from fluents_pipelines.batches import Normalized
+from fluents_pipelines.load import Loader
+from fluents_pipelines.resume import require_the_same_buffer
 from tests.deliveries import Clock, append_all, body, delivery
 from tests.pipelines.conftest import Query
 from tests.postgres import Server, running, standby_of
@@ -89,8 +91,8 @@ def test_a_server_that_is_replaced_while_a_load_runs_is_noticed(
 
 
 def test_a_batch_of_another_buffer_is_not_loaded() -> None:
-    require_the_same_buffer(Batch("buffer", 2, 4, [], "same"), "same")
-    require_the_same_buffer(Batch("buffer", 2, 4, [], None), "discarded since")
-    require_the_same_buffer(Batch("buffer", 0, 4, [], None), None)
+    require_the_same_buffer(Normalized("buffer", 2, 4, "same", [], {}), "same")
+    require_the_same_buffer(Normalized("buffer", 2, 4, None, [], {}), "discarded since")
+    require_the_same_buffer(Normalized("buffer", 0, 4, None, [], {}), None)
     with pytest.raises(LoadFailed, match=r"another delivery at position 2 .* all of it again"):
-        require_the_same_buffer(Batch("buffer", 2, 4, [], "another"), "same")
+        require_the_same_buffer(Normalized("buffer", 2, 4, "another", [], {}), "same")
