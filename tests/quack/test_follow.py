@@ -46,7 +46,7 @@ def calls(whose: str) -> str:
 @pytest.fixture
 def server(settings: Settings, links: Path) -> Iterator[SqlServer]:
     publish(settings, calls("first"))
-    with SqlServer(settings) as server:
+    with SqlServer(settings, grace_seconds=0) as server:
         yield server
     assert list(links.iterdir()) == []
 
@@ -71,6 +71,22 @@ def test_each_publication_takes_the_place_of_the_former(
         assert ask(client, "from calls") == [(f"number {number}",)]
         assert ask(client, f"from t{number}") == []
         assert len(attached(client)) == 1
+        assert len(list(links.glob("*/*"))) == 1
+
+
+def test_a_query_that_began_before_may_still_read_the_former(
+    settings: Settings, links: Path
+) -> None:
+    publish(settings, calls("first"))
+    with SqlServer(settings, grace_seconds=60) as server, attach(server.uri) as client:
+        (first,) = attached(client)
+        publish(settings, calls("second"))
+        server.follow()
+        assert ask(client, "from calls") == [("second",)]
+        assert first in attached(client)
+        server._grace_seconds = 0
+        server.follow()
+        assert first not in attached(client)
         assert len(list(links.glob("*/*"))) == 1
 
 

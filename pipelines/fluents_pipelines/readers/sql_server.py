@@ -18,7 +18,8 @@ import importlib
 import os
 import re
 import socket
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Hashable
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -35,6 +36,10 @@ from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import SCHEMA
 from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import published
+
+# A query that began before the views were turned still asks for the former file by its name. No
+# longer than that: while a file is attached, publishing cannot write into it.
+GRACE_SECONDS = 0.5
 
 EXTENSIONS = ("httpfs", "quack")  # Quack takes its random numbers from httpfs
 
@@ -77,8 +82,9 @@ class SqlServer:
     It takes credentials of S3 and proxies out of this process's environment, for good.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, grace_seconds: float = GRACE_SECONDS) -> None:
         token = _token(settings)
+        self._grace_seconds = grace_seconds
         check_quack(settings)  # here the extensions are fetched, through a proxy if there is one
         for name in filter(_CREDENTIALS.fullmatch, list(os.environ)):
             del os.environ[name]
@@ -87,6 +93,7 @@ class SqlServer:
         self._failed: Hashable | None = None
         self._number = 0  # of the last database that was attached, so that no name comes twice
         self._database = ""  # that the views lead to
+        self._former: deque[tuple[float, str]] = deque()  # until when they led to which
         self._left_out: dict[str, str] = {}
         self.uri = settings.sql_uri
         with ExitStack() as opened:
@@ -115,15 +122,16 @@ class SqlServer:
     def follow(self) -> None:
         """Serves what is published if it is new; if it cannot, the former, and tries again."""
         version = self._published.version()
-        if version is None or version == self._served:
-            return
-        try:
-            self._serve_published()
-            self._served = version
-        except (duckdb.Error, OSError) as error:
-            if version != self._failed:  # once, and not at each look
-                log.error("sql_not_refreshed", error=str(error))
-            self._failed = version
+        if version is not None and version != self._served:
+            try:
+                self._serve_published()
+                self._served = version
+            except (duckdb.Error, OSError) as error:
+                if version != self._failed:  # once, and not at each look
+                    log.error("sql_not_refreshed", error=str(error))
+                self._failed = version
+        while self._former and time.monotonic() - self._former[0][0] >= self._grace_seconds:
+            self._published.detach(self._connection, self._former.popleft()[1], self._links)
 
     def _lock_in(self, settings: Settings) -> None:
         connection = self._connection
@@ -162,7 +170,7 @@ class SqlServer:
             raise
         former, self._database = self._database, database
         if former:
-            self._published.detach(self._connection, former, self._links)
+            self._former.append((time.monotonic(), former))
 
     def _turn_to(self, database: str) -> None:
         relations = self._relations(database)
