@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from structlog.testing import capture_logs
 
 from fluents_connector.settings import Settings, load_settings
 from fluents_pipelines.readers.sql_server import SqlServer
+from tests.processes import START_SECONDS, environment
 from tests.quack.conftest import ask, attach
 
 
@@ -170,3 +173,30 @@ def test_credentials_of_the_environment_are_not_in_the_engine(
         ).fetchall()
     assert found == []
     assert "AWS_SECRET_ACCESS_KEY" not in os.environ
+
+
+HANGS = """
+import signal, sys, threading, time
+from pathlib import Path
+from fluents_pipelines.readers.sql_server import SqlServer
+from fluents_warehouse.cli import cli
+from fluents_warehouse.commands import sql
+sql.STOP_SECONDS = 0.2
+SqlServer.close = lambda self: time.sleep(600)
+threading.Timer(0.5, signal.raise_signal, [signal.SIGTERM]).start()
+cli(["sql", "--config", sys.argv[1]])
+"""
+
+
+def test_a_server_whose_stop_hangs_ends_all_the_same(
+    settings: Settings, folder: Path, links: Path
+) -> None:
+    publish(settings, calls("first"))
+    ended = subprocess.run(
+        [sys.executable, "-c", HANGS, folder / "fluents.toml"],
+        env=environment(TMPDIR=str(links)),
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert list(links.iterdir()) == []

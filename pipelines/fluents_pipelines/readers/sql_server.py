@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
 import socket
 import time
 from collections import Counter, deque
@@ -118,6 +119,10 @@ class SqlServer:
         """Takes no more clients, and ends those that are there."""
         with self._opened:
             self._connection.execute("call quack_stop(?)", [self.uri])
+
+    def remove_links(self) -> None:
+        """Removes the links to what is served, where the process ends without `close`."""
+        shutil.rmtree(self._links, ignore_errors=True)
 
     def follow(self) -> None:
         """Serves what is published if it is new; if it cannot, the former, and tries again."""
