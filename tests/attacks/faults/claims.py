@@ -159,7 +159,7 @@ def models(connection: duckdb.DuckDBPyConnection) -> Iterable[Finding]:
     """Each model that is a table says what its SQL says of all that is there."""
     for model in sql_models():
         if model.is_table:
-            table, whole = f"(from analytics.{model.name})", f"({model.sql})"
+            table, whole = f"(from analytics.{model.name})", f"({model.whole_sql})"
             for kind, one, other in (("lost", whole, table), ("not sent", table, whole)):
                 rows = connection.execute(f"from {one} except all from {other}").fetchall()
                 if rows:
