@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from fluents_connector.buffer import Batch, SqliteBuffer
+from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import LoadFailed
 from fluents_connector.settings import Settings
+from fluents_pipelines.batches import Normalized
 from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.memory import is_too_much
 from fluents_pipelines.warehouse.duckdb_file.destination import KeyedDuckDbClient
@@ -55,10 +55,10 @@ def test_a_delivery_that_the_warehouse_never_has_memory_for_is_loaded_as_text(
 ) -> None:
     real = Loader._load_batch
 
-    def refuse(loader: Loader, batch: Batch, tables: Mapping[str, pa.Table]) -> None:
-        if "poison" in "".join(filter(None, tables["events"]["payload"].to_pylist())):
+    def refuse(loader: Loader, batch: Normalized) -> None:
+        if "poison" in "".join(filter(None, batch.tables["events"]["payload"].to_pylist())):
             raise LoadFailed("dlt failed") from duckdb.OutOfMemoryException("Out of Memory Error:")
-        real(loader, batch, tables)
+        real(loader, batch)
 
     monkeypatch.setattr(Loader, "_load_batch", refuse)
     texts = ["poison" if n == 6 else f"e{n}" for n in range(20)]
@@ -110,11 +110,11 @@ def test_a_lack_of_memory_is_tried_once_and_said(
         loader.load()
         append_all(buffer, [body("event_of_tomorrow", "y" * 9_000_000)], clock)
         batch = buffer.read(1, 2, max_rows=1, max_bytes=10**8)
-        tables = loader._normalizer.tables(batch)
+        normalized = Normalized.of(batch, loader._normalizer.tables(batch))
         loader._warehouse.connection.execute("set memory_limit = '8MB'; set temp_directory = ''")
         monkeypatch.setattr(KeyedDuckDbClient, "complete_load", count)
         with pytest.raises(LoadFailed, match=r"^dlt failed to load: Out of Memory Error: [^\n]*"):
-            loader._load_batch(batch, tables)
+            loader._load_batch(normalized)
         loader._warehouse.connection.execute("set memory_limit = '256MB'")
     assert len(completed) == 1
 
