@@ -175,6 +175,24 @@ def test_credentials_of_the_environment_are_not_in_the_engine(
     assert "AWS_SECRET_ACCESS_KEY" not in os.environ
 
 
+def test_a_former_file_that_cannot_be_taken_off_ends_nothing(
+    server: SqlServer,
+    client: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise duckdb.IOException("not now")
+
+    publish(settings, calls("second"))
+    with capture_logs() as logs, monkeypatch.context() as patched:
+        patched.setattr(server._published, "detach", refuse)
+        server.follow()
+        server.follow()
+    assert [line["event"] for line in logs] == ["sql_not_refreshed"]
+    assert ask(client, "from calls") == [("second",)]
+
+
 HANGS = """
 import signal, sys, threading, time
 from pathlib import Path

@@ -127,16 +127,16 @@ class SqlServer:
     def follow(self) -> None:
         """Serves what is published if it is new; if it cannot, the former, and tries again."""
         version = self._published.version()
-        if version is not None and version != self._served:
-            try:
+        try:
+            if version is not None and version != self._served:
                 self._serve_published()
                 self._served = version
-            except (duckdb.Error, OSError) as error:
-                if version != self._failed:  # once, and not at each look
-                    log.error("sql_not_refreshed", error=str(error))
-                self._failed = version
-        while self._former and time.monotonic() - self._former[0][0] >= self._grace_seconds:
-            self._published.detach(self._connection, self._former.popleft()[1], self._links)
+            while self._former and time.monotonic() - self._former[0][0] >= self._grace_seconds:
+                self._published.detach(self._connection, self._former.popleft()[1], self._links)
+        except (duckdb.Error, OSError) as error:
+            if version != self._failed:  # once, and not at each look
+                log.error("sql_not_refreshed", error=str(error))
+            self._failed = version
 
     def _lock_in(self, settings: Settings) -> None:
         connection = self._connection
