@@ -74,7 +74,8 @@ class Scope:
     def insert(self, table: str, file: SqlFile) -> int:
         """Puts what a file selects of the stale calls into a table; returns how many rows.
 
-        None where what it says that it `needs` has no rows: to plan the SQL would cost more.
+        It is not run where what it says that it `needs` has no rows: to plan the SQL would cost
+        more.
         """
         try:
             if not self._has(file.header.get("needs")):

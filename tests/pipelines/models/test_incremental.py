@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -287,12 +288,20 @@ def test_paths_and_values_of_fields_are_those_of_json_tree(result: object) -> No
         assert rows == tree.fetchall()
 
 
-def test_a_model_of_steps_gets_their_rows_and_leaves_none_of_them_behind() -> None:
+@contextmanager
+def with_calls(*call_ids: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse that knows these calls, and has a table for the model `marked`."""
     with duckdb.connect() as connection:
         connection.execute("create schema analytics; create table analytics.marked (call_id text)")
         create_tables(connection)
         refreshing.prepare(connection)
-        connection.execute("insert into fluents.calls (call_id) values ('one'), ('other')")
+        calls = [[call_id] for call_id in call_ids]
+        connection.executemany("insert into fluents.calls (call_id) values (?)", calls)
+        yield connection
+
+
+def test_a_model_of_steps_gets_their_rows_and_leaves_none_of_them_behind() -> None:
+    with with_calls("one", "other") as connection:
         marked = model_of_steps("select call_id from steps.second")
         connection.execute("insert into analytics.stale_calls values ('one')")
         refresh(connection, [marked])
@@ -306,11 +315,7 @@ def test_a_model_of_steps_gets_their_rows_and_leaves_none_of_them_behind() -> No
 
 
 def test_a_file_is_not_run_where_what_it_needs_has_no_rows() -> None:
-    with duckdb.connect() as connection:
-        connection.execute("create schema analytics; create table analytics.marked (call_id text)")
-        create_tables(connection)
-        refreshing.prepare(connection)
-        connection.execute("insert into fluents.calls (call_id) values ('one')")
+    with with_calls("one") as connection:
         for needs, expected in (("steps.second", [("x",)]), ("steps.third", [])):
             marked = model_of_steps("select 'x' as call_id", needs=needs)
             connection.execute("insert into analytics.stale_calls values ('one')")

@@ -24,7 +24,9 @@ from fluents_connector.buffer.limits import Limits
 from fluents_connector.buffer.postgres import reading
 from fluents_connector.buffer.postgres.address import Address
 from fluents_connector.buffer.postgres.rows import (
+    Counters,
     count,
+    event_id_at,
     insert,
     locked,
     receipts_at,
@@ -102,15 +104,9 @@ class PostgresBuffer:
 
         def store(connection: Connection[Any]) -> list[Receipt]:
             counters = locked(connection)
-            if attempts.in_doubt:
-                stored = receipts_at(connection, attempts.after, taken)
-                if stored is not None:
-                    touch(connection)  # which makes sure of what was stored before it, too
-                    return stored
-            attempts.in_doubt, attempts.after = False, counters.last_position
-            if self._limits.concern_what_waits:
-                now = time.time_ns() // 1000
-                self._limits.refuse_if_reached(waiting(connection, counters), now)
+            if (stored := _stored_before(connection, attempts, counters, taken)) is not None:
+                return stored
+            self._refuse_if_full(connection, counters)
             taken.extend([] if taken else deliveries)
             if not taken:
                 return []
@@ -128,13 +124,15 @@ class PostgresBuffer:
         """Commits a small change, so that whatever keeps a delivery out shows."""
 
         def try_it(connection: Connection[Any]) -> None:
-            counters = locked(connection)
-            if self._limits.concern_what_waits:
-                now = time.time_ns() // 1000
-                self._limits.refuse_if_reached(waiting(connection, counters), now)
+            self._refuse_if_full(connection, locked(connection))
             touch(connection)
 
         self._work.write(try_it)
+
+    def _refuse_if_full(self, connection: Connection[Any], counters: Counters) -> None:
+        if self._limits.concern_what_waits:
+            now = time.time_ns() // 1000
+            self._limits.refuse_if_reached(waiting(connection, counters), now)
 
     def read(self, after: int, up_to: int, *, max_rows: int, max_bytes: int) -> Batch:
         """The deliveries after `after`, until `up_to` or a limit is reached.
@@ -153,7 +151,7 @@ class PostgresBuffer:
 
     def event_id_at(self, position: int) -> str | None:
         """The id of the delivery at a position; None where there is none (any more)."""
-        return self._work.read(lambda connection: reading.event_id_at(connection, position))
+        return self._work.read(lambda connection: event_id_at(connection, position))
 
     def changed(self) -> list[str]:
         """The ids of events whose body is not what was received."""
@@ -225,12 +223,8 @@ class PostgresBuffer:
 
         def store(connection: Connection[Any]) -> Receipt | None:
             counters = locked(connection)
-            if attempts.in_doubt:
-                stored = receipts_at(connection, attempts.after, [delivery])
-                if stored is not None:
-                    touch(connection)
-                    return stored[0]
-            attempts.in_doubt, attempts.after = False, counters.last_position
+            if (stored := _stored_before(connection, attempts, counters, [delivery])) is not None:
+                return stored[0]
             redacted = redacted_in(connection, delivery.event_id)
             if not settle(connection, delivery.event_id):
                 return None
@@ -254,3 +248,19 @@ class PostgresBuffer:
     def close(self) -> None:
         """Gives up both connections."""
         self._work.close()
+
+
+def _stored_before(
+    connection: Connection[Any],
+    attempts: Attempts,
+    counters: Counters,
+    deliveries: Sequence[Delivery],
+) -> list[Receipt] | None:
+    """The receipts of what an attempt in doubt has stored; None where there is none, any more."""
+    if attempts.in_doubt:
+        stored = receipts_at(connection, attempts.after, deliveries)
+        if stored is not None:
+            touch(connection)  # which makes sure of what was stored before it, too
+            return stored
+    attempts.in_doubt, attempts.after = False, counters.last_position
+    return None

@@ -12,6 +12,7 @@ from typing import Any
 from psycopg import Connection
 
 from fluents_connector.buffer.postgres import durability, reading
+from fluents_connector.buffer.postgres.schema import the_row
 from fluents_connector.buffer.postgres.session import Session
 from fluents_connector.buffer.store import Finding
 
@@ -31,7 +32,7 @@ def findings(session: Session) -> Iterator[Finding]:
 
 
 def _server(connection: Connection[Any]) -> Finding:
-    row = _row(connection, durability.SETTINGS)
+    row = the_row(connection.execute(durability.SETTINGS))
     detail = f"{durability.described(row).description}."
     if row[0] != "on":
         return Finding("server", False, detail, "Set fsync = on in its postgresql.conf.")
@@ -46,11 +47,12 @@ def _bodies(connection: Connection[Any]) -> Finding:
 
 
 def _positions(connection: Connection[Any]) -> Finding:
-    confirmed, last, counted, pending, newest = _row(
-        connection,
-        "select confirmed_position, last_position, pending_rows,"
-        " (select count(*) from deliveries where position > confirmed_position),"
-        " (select coalesce(max(position), 0) from deliveries) from buffer",
+    confirmed, last, counted, pending, newest = the_row(
+        connection.execute(
+            "select confirmed_position, last_position, pending_rows,"
+            " (select count(*) from deliveries where position > confirmed_position),"
+            " (select coalesce(max(position), 0) from deliveries) from buffer"
+        )
     )
     if max(confirmed, newest) > last:
         detail = f"The last position is {last:,}, but {max(confirmed, newest):,} is known."
@@ -77,11 +79,12 @@ def _identity(connection: Connection[Any]) -> Finding:
 
 
 def _duplicates(connection: Connection[Any]) -> Finding:
-    (wrong,) = _row(
-        connection,
-        "select count(*) from deliveries as later"
-        " join deliveries as first on first.event_id = later.duplicate_of"
-        " where first.reason is null and first.body_hash is distinct from later.body_hash",
+    (wrong,) = the_row(
+        connection.execute(
+            "select count(*) from deliveries as later"
+            " join deliveries as first on first.event_id = later.duplicate_of"
+            " where first.reason is null and first.body_hash is distinct from later.body_hash"
+        )
     )
     if wrong:
         detail = f"Duplicates that differ from their first: {wrong:,}."
@@ -90,14 +93,15 @@ def _duplicates(connection: Connection[Any]) -> Finding:
 
 
 def _counters(connection: Connection[Any]) -> Finding:
-    counted, there = _row(
-        connection,
-        "select array[kept_rows, kept_events, pending_rows, pending_events, refused_bytes],"
-        " (select array[count(*), count(*) filter (where is_event),"
-        " count(*) filter (where is_pending), count(*) filter (where is_event and is_pending),"
-        " coalesce(sum(octet_length(body)) filter (where reason is not null), 0)::bigint]"
-        " from (select body, reason, duplicate_of is null and reason is null as is_event,"
-        " position > confirmed_position as is_pending from deliveries) as kept) from buffer",
+    counted, there = the_row(
+        connection.execute(
+            "select array[kept_rows, kept_events, pending_rows, pending_events, refused_bytes],"
+            " (select array[count(*), count(*) filter (where is_event),"
+            " count(*) filter (where is_pending), count(*) filter (where is_event and is_pending),"
+            " coalesce(sum(octet_length(body)) filter (where reason is not null), 0)::bigint]"
+            " from (select body, reason, duplicate_of is null and reason is null as is_event,"
+            " position > confirmed_position as is_pending from deliveries) as kept) from buffer"
+        )
     )
     names = ("deliveries", "events", "waiting", "events waiting", "bytes refused")
     if counted == there:
@@ -109,13 +113,6 @@ def _counters(connection: Connection[Any]) -> Finding:
         if counter != kept
     ]
     return Finding("counters", False, f"Counted are {'; '.join(wrong)}.", RESTORE)
-
-
-def _row(connection: Connection[Any], sql: Any) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(sql).fetchone()
-    if row is None:
-        raise LookupError("the table buffer has no row")
-    return row
 
 
 def _named(ids: list[str]) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from fluents_connector.buffer.postgres.rows import COLUMNS, as_delivery, as_stored
+from fluents_connector.buffer.postgres.schema import the_row
 from fluents_connector.buffer.postgres.settling import REPLACED
 from fluents_connector.buffer.protocol import Batch, Counts, StoredDelivery
 from fluents_connector.buffer.store import Confirmed
@@ -52,25 +52,18 @@ from buffer
 
 def buffer_id(connection: Connection[Any]) -> str:
     """The identity of the buffer."""
-    return str(_one(connection, "select buffer_id from buffer", ())[0])
+    return str(the_row(connection.execute("select buffer_id from buffer"))[0])
 
 
 def last_position(connection: Connection[Any]) -> int:
     """The position of the newest delivery that was ever stored; 0 before the first."""
-    return int(_one(connection, "select last_position from buffer", ())[0])
-
-
-def event_id_at(connection: Connection[Any], position: int) -> str | None:
-    """The id of the delivery at a position; None where there is none (any more)."""
-    row = connection.execute(
-        "select event_id from deliveries where position = %s", (position,)
-    ).fetchone()
-    return row[0] if row else None
+    return int(the_row(connection.execute("select last_position from buffer"))[0])
 
 
 def confirmed(connection: Connection[Any]) -> Confirmed:
     """The identity of the buffer, and up to where the warehouse holds everything."""
-    return Confirmed(*_one(connection, "select buffer_id, confirmed_position from buffer", ()))
+    found = connection.execute("select buffer_id, confirmed_position from buffer")
+    return Confirmed(*the_row(found))
 
 
 def ids(connection: Connection[Any], *, after: int, up_to: int) -> list[tuple[int, str]]:
@@ -90,7 +83,7 @@ def batch(
     Raises `LookupError` where a server that lacks some of them has taken the place of another.
     """
     given = {"after": after, "up_to": up_to, "max_rows": max_rows, "max_bytes": max_bytes}
-    identity, last, found, fitting, fits_up_to, before = _one(connection, _EXTENT, given)
+    identity, last, found, fitting, fits_up_to, before = the_row(connection.execute(_EXTENT, given))
     if last < up_to:
         raise LookupError(f"its last position is {last}, and was {up_to} before: {REPLACED}")
     is_complete = found < max_rows and fitting == found
@@ -133,8 +126,8 @@ def changed(connection: Connection[Any]) -> Iterator[str]:
 
 def counts(connection: Connection[Any]) -> Counts:
     """The state of the buffer, in one consistent view."""
-    received, duplicates, quarantined, pending, confirmed, last, redacted, refused, oldest = _one(
-        connection, _COUNTS, ()
+    received, duplicates, quarantined, pending, confirmed, last, redacted, refused, oldest = (
+        the_row(connection.execute(_COUNTS))
     )
     return Counts(
         received=received,
@@ -162,10 +155,3 @@ def refused(connection: Connection[Any], prefix: str, limit: int) -> list[Stored
         (prefix, limit),
     ).fetchall()
     return list(map(as_stored, rows))
-
-
-def _one(connection: Connection[Any], sql: Any, values: Any) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(sql, values).fetchone()
-    if row is None:
-        raise psycopg.DataError("the table buffer has no row")
-    return row

@@ -64,6 +64,14 @@ def waiting(connection: Connection[Any], counters: Counters) -> Waiting:
     return Waiting(counters.pending_rows, counters.pending_bytes, oldest[0] if oldest else None)
 
 
+def event_id_at(connection: Connection[Any], position: int) -> str | None:
+    """The id of the delivery at a position; None where there is none (any more)."""
+    row = connection.execute(
+        "select event_id from deliveries where position = %s", (position,)
+    ).fetchone()
+    return row[0] if row else None
+
+
 def receipts_at(
     connection: Connection[Any], after: int, deliveries: Sequence[Delivery]
 ) -> list[Receipt] | None:

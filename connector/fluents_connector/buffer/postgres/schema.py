@@ -10,7 +10,7 @@ import uuid
 from importlib import resources
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.sql import SQL, Identifier
 
 from fluents_connector.errors import BufferRefused
@@ -69,13 +69,13 @@ def make_or_migrate(connection: Connection[Any], schema: str) -> None:
 
 
 def _make(connection: Connection[Any], schema: str) -> None:
-    is_there, others = _row(
-        connection,
+    found = connection.execute(
         "select exists (select from pg_catalog.pg_namespace where nspname = %(schema)s), ("
         "select count(*) from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n"
         " on n.oid = c.relnamespace where n.nspname = %(schema)s)",
         {"schema": schema},
     )
+    is_there, others = the_row(found)
     if others:
         raise BufferRefused(
             f"The schema {schema} has tables of another program; it was left unchanged. Name "
@@ -93,8 +93,7 @@ def _make(connection: Connection[Any], schema: str) -> None:
 
 def _format(connection: Connection[Any], schema: str) -> int | None:
     """The format of the tables in the schema; None where they are not there."""
-    (columns,) = _row(
-        connection,
+    found = connection.execute(
         "select count(*) from pg_catalog.pg_attribute as a"
         " join pg_catalog.pg_class as c on c.oid = a.attrelid"
         " join pg_catalog.pg_namespace as n on n.oid = c.relnamespace"
@@ -102,6 +101,7 @@ def _format(connection: Connection[Any], schema: str) -> int | None:
         " and a.attname in ('format', 'confirmed_position')",
         (schema,),
     )
+    (columns,) = the_row(found)
     if columns != 2:
         return None
     # by its whole name, so that a lack of rights is not taken for a lack of tables
@@ -110,7 +110,9 @@ def _format(connection: Connection[Any], schema: str) -> int | None:
     return int(row[0]) if row else None
 
 
-def _row(connection: Connection[Any], sql: Any, values: Any) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = connection.execute(sql, values).fetchone()
-    assert row is not None  # noqa: S101 # an aggregate always has one
+def the_row(found: Cursor[Any]) -> tuple[Any, ...]:
+    """The row of a statement that always has one, such as of the counters. Raises `LookupError`."""
+    row: tuple[Any, ...] | None = found.fetchone()
+    if row is None:
+        raise LookupError("the table buffer has no row")
     return row

@@ -26,7 +26,7 @@ from psycopg.conninfo import make_conninfo
 from fluents_connector.buffer.postgres import durability, failures
 from fluents_connector.buffer.postgres.address import Address
 from fluents_connector.buffer.postgres.durability import NotDurable
-from fluents_connector.buffer.postgres.schema import refuse_server
+from fluents_connector.buffer.postgres.schema import refuse_server, the_row
 from fluents_connector.buffer.protocol import Durability
 
 T = TypeVar("T")
@@ -133,7 +133,7 @@ class Session:
         """What the server's settings make of a commit."""
 
         def described(connection: Connection[Any]) -> Durability:
-            return durability.described(_one(connection.execute(durability.SETTINGS)))
+            return durability.described(the_row(connection.execute(durability.SETTINGS)))
 
         return self.read(described)
 
@@ -182,7 +182,7 @@ class Session:
         return connection
 
     def _require_durable(self, found: Cursor[Any]) -> None:
-        durability.require(_one(found), self._replicas)
+        durability.require(the_row(found), self._replicas)
 
     def _note(self, notice: psycopg.errors.Diagnostic) -> None:
         # the server commits, and says only by a warning that it gave up waiting for a standby
@@ -222,10 +222,3 @@ class Session:
             ):
                 self._was_cut = True
                 duplicate.shutdown(socket.SHUT_RDWR)
-
-
-def _one(cursor: Cursor[Any]) -> tuple[Any, ...]:
-    row: tuple[Any, ...] | None = cursor.fetchone()
-    if row is None:
-        raise psycopg.DataError("the table buffer has no row")
-    return row

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.sql import SQL
 
-from fluents_connector.buffer.postgres.rows import IS_EVENT, SIZE, locked
+from fluents_connector.buffer.postgres.rows import IS_EVENT, SIZE, event_id_at, locked
 
 REPLACED = (
     "another server that lacks some deliveries has taken its place. The next load notices, and "
@@ -32,10 +32,8 @@ def confirm(connection: Connection[Any], position: int, event_id: str | None) ->
     Raises `LookupError` where that is not the position of `event_id`.
     """
     counters = locked(connection)
-    there = connection.execute(
-        "select event_id from deliveries where position = %s", (position,)
-    ).fetchone()
-    is_another = event_id is not None and there is not None and there[0] != event_id
+    there = event_id_at(connection, position)
+    is_another = event_id is not None and there not in (event_id, None)
     if is_another or position > counters.last_position:
         raise LookupError(f"it has not the delivery that was at position {position}: {REPLACED}")
     confirmed, last = counters.confirmed_position, counters.last_position
