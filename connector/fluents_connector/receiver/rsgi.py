@@ -6,9 +6,10 @@
 - A body is read before a thread is taken, and given up if it is not there in time: a slow sender
   holds a connection, and never a thread.
 - A small body is validated on the event loop, and no delivery holds a thread while it is stored.
-- A body that is not wanted is not waited for: without authentication, none is. One that is a
-  little too large is read and thrown away: to close a connection on bytes that nobody read resets
-  it, and a proxy in front may then say 502 in place of our 413.
+- A body that is not wanted is not waited for: without authentication, none is. The response then
+  says that the connection is closed, so that neither a sender nor a proxy sends a delivery on it.
+  One that is a little too large is read and thrown away: to close a connection on bytes that nobody
+  read resets it, and a proxy in front may then say 502 in place of our 413.
 - A header whose name has an underscore is dropped. WSGI writes `X_Forwarded_For` and
   `X-Forwarded-For` as one variable, so a sender could overwrite what a proxy has said.
 """
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from granian._granian import RSGIHTTPProtocol
     from granian.rsgi import Scope
 
-GIVEN_UP = {408, 413}  # statuses of responses that come before the end of a body
 DISCARDED = 16 * 1024**2  # bytes over the limit that are read before a body is refused
 SMALL = 64 * 1024  # bytes of a body that takes less than some milliseconds, if it is not packed
 
@@ -58,16 +58,16 @@ class Rsgi:
 
     async def __rsgi__(self, scope: Scope, protocol: RSGIHTTPProtocol) -> None:
         token = token_in(scope.path) if scope.method == "POST" else None
+        request = RsgiRequest(scope, protocol, self._seconds, self._run, self._commits)
         if token is None:
             response = await self._run(
                 partial(Response.from_app, self._app, _environ(scope), buffered=True)
             )
         else:
-            request = RsgiRequest(scope, protocol, self._seconds, self._run, self._commits)
             response = await self._webhooks.receive(token, request)
             self._webhooks.metrics.responded(response.status_code)
         headers = [*response.headers]
-        if response.status_code in GIVEN_UP:
+        if not request.is_read:
             headers.append(("Connection", "close"))  # what may still come is no request
         protocol.response_bytes(response.status_code, headers, response.get_data())
 
@@ -100,6 +100,11 @@ class RsgiRequest:
         self._run_in_thread = run_in_thread
         self._commits = commits
         self._is_small = True
+        # HTTP/1.1 announces a body by one of the two
+        self.is_read = (
+            self._headers.get("content-length", "0") == "0"
+            and "transfer-encoding" not in self._headers
+        )
         self.peer = _address(scope.client)
 
     def header(self, name: str) -> str | None:
@@ -123,7 +128,9 @@ class RsgiRequest:
         length = self._headers.get("content-length")
         if length is not None:  # the server holds a sender to it
             if int(length) <= limit:
-                return await self._protocol()
+                whole: bytes = await self._protocol()
+                self.is_read = True
+                return whole
             if int(length) > limit + DISCARDED:
                 return None
         body = bytearray()
@@ -133,7 +140,8 @@ class RsgiRequest:
             if received <= limit:
                 body += chunk
             elif received > limit + DISCARDED:
-                break
+                return None
+        self.is_read = True
         return bytes(body) if received <= limit else None
 
     async def run(self, work: Callable[[], Delivery]) -> Delivery:

@@ -213,6 +213,34 @@ def test_what_is_no_request_is_refused_and_closed(
     assert impatient.post(GOOD).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["fluents/webhook/wrong", "nowhere"])
+def test_a_response_before_the_body_says_that_the_connection_is_closed(
+    receiver: Receiver, path: str
+) -> None:
+    """Who is not told sends the next delivery into a connection that is being closed.
+
+    In one of a hundred of these the server closed it and had not said so.
+    """
+    request = f"POST /{path} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n".encode()
+    for number in range(600):
+        with connected(receiver) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(request)
+            time.sleep(number % 60 * 2e-5)
+            with suppress(ConnectionError):
+                connection.sendall(b"{}")
+            said = rest(connection)
+        assert said == b"" or b"\r\nconnection: close\r\n" in said.lower()
+
+
+def test_a_refused_request_without_a_body_leaves_its_connection_open(receiver: Receiver) -> None:
+    request = b"POST /fluents/webhook/wrong HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    with connected(receiver) as connection:
+        for _ in range(3):
+            connection.sendall(request)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 404 ")
+
+
 def test_a_forged_header_with_underscores_does_not_replace_that_of_the_proxy(
     tmp_path: Path,
 ) -> None:
