@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -14,7 +15,8 @@ from hypothesis import settings as settings_of_hypothesis
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.settings import Settings
 from tests.attacks.disk import FaultyDisk, compile_faulty
-from tests.deliveries import TOKEN, Clock
+from tests.deliveries import Clock
+from tests.loads import settings_in
 from tests.postgres import Server, running
 from tests.processes import Receiver, run_command
 
@@ -52,6 +54,13 @@ PROCESS_FIXTURES = {"command", "receiver", "disk", "faulty_library", "postgres_s
 PRINTED = ("dlt", "duckdb", "flask", "granian", "pyarrow")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """More than the cores, as the tests wait for processes a third of their time."""
+    has_affinity = hasattr(os, "sched_getaffinity")  # Linux; containers may have fewer cores
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return cores * 3 // 2
+
+
 def pytest_report_header() -> str:
     """The versions that matter when a test fails elsewhere."""
     return "with " + ", ".join(f"{name} {version(name)}" for name in PRINTED)
@@ -71,13 +80,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        data_dir=tmp_path / "data",
-        warehouse_path=tmp_path / "published.duckdb",
-        webhooks={"main": TOKEN},
-        buffer_keep_days=36500,  # the tests' clock stands in the past
-        publish_share=1,  # each load of a loader publishes, however slow the machine
-    )
+    return settings_in(tmp_path)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from fluents_pipelines.load import Loader, LoadResult, nothing_to_load
 from fluents_pipelines.tables import Table
 from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import START, Clock, append_all, body
+from tests.loads import copy_of, load_once
 from tests.pipelines.conftest import Query
 from tests.pipelines.contents import contents
 
@@ -67,17 +68,18 @@ def first_load(settings: Settings, folder: Path) -> dict[str, Any]:
     return contents(other.warehouse_path)
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"quarantine_keep_days": 36500})
-
-
-@pytest.fixture
-def loaded(buffer: SqliteBuffer, clock: Clock, load: Load) -> SqliteBuffer:
+@pytest.fixture(scope="module")
+def loaded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulated = [delivery.body for delivery in islice(simulate(seed=3), 300)]
-    append_all(buffer, [*BODIES, *simulated, b"[]", BODIES[0]], clock)
-    load()
-    return buffer
+    return load_once(tmp_path_factory.mktemp("replay"), [*BODIES, *simulated, b"[]", BODIES[0]])
+
+
+@pytest.fixture
+def loaded(loaded_folder: Path, tmp_path: Path, settings: Settings) -> Iterator[SqliteBuffer]:
+    copy_of(loaded_folder, tmp_path)
+    buffer = SqliteBuffer(settings.buffer_file)
+    yield buffer
+    buffer.close()
 
 
 def test_a_replay_with_new_names_gives_what_a_first_load_with_them_gives(

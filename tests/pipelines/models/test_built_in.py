@@ -16,6 +16,7 @@ from fluents_connector.simulator import simulate
 from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.models import built_in
 from tests.deliveries import START, Clock, append_all, body, delivery
+from tests.loads import copy_of, load_once
 from tests.pipelines.conftest import Query
 
 Load = Callable[[], LoadResult]
@@ -26,13 +27,13 @@ def at(second: int) -> datetime:
     return datetime.fromtimestamp(START / 1e6 + second, UTC)
 
 
-@pytest.fixture
-def three_calls(buffer: SqliteBuffer, clock: Clock, load: Load) -> None:
+@pytest.fixture(scope="module")
+def three_calls_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A talk with a human, a busy line, and a call of which only an error is known."""
     talk = "BOT: Hello.\nHUMAN: Hi.\nBOT: Bye.\nHUMAN: Bye."
     result = json.dumps({"interested": True, "score": 7, "notes": {"city": "Bonn", "zip": None}})
-    append_all(
-        buffer,
+    return load_once(
+        tmp_path_factory.mktemp("three_calls"),
         [
             body("event_phone_call_connected", {}, call_id="talk", **NUMBERS),
             body("event_transcript", {"transcript": "BOT: Hello."}, call_id="talk"),
@@ -49,9 +50,12 @@ def three_calls(buffer: SqliteBuffer, clock: Clock, load: Load) -> None:
             body("event_error", "lost", call_id="lost"),
             b"{",
         ],
-        clock,
     )
-    load()
+
+
+@pytest.fixture
+def three_calls(three_calls_folder: Path, tmp_path: Path) -> None:
+    copy_of(three_calls_folder, tmp_path)
 
 
 @pytest.mark.usefixtures("three_calls")
@@ -210,69 +214,55 @@ def test_post_call_fields_daily_counts_the_latest_result_of_each_call(
     assert query("select count(*) from analytics.post_call_fields") == [(3,)]
 
 
-@pytest.mark.parametrize(
-    ("transcript", "detection", "is_connected", "expected"),
-    [
-        ("BOT: Hi", None, True, ("connected", False)),
-        ("HUMAN: Please leave a message.", None, True, ("connected", False)),
-        ("HUMAN: Please leave a message.", None, False, ("connected", True)),
-        ("HUMAN: Hello\nBOT: Hi\nHUMAN: Bye", None, True, ("human", True)),
-        ("HUMAN: Hello", "human", True, ("human", False)),
-        ("HUMAN: Hello\nBOT: Hi\nHUMAN: Bye", "no_human", True, ("no_human", False)),
-        ("BOT: Hi", None, False, ("unknown", None)),
-    ],
-    ids=[
-        "bot-only",
-        "greeting",
-        "greeting-without-start",
-        "conversation",
-        "greeting-detected-human",
-        "conversation-detected-no-human",
-        "nothing-but-a-bot",
-    ],
-)
+OUTCOMES = {  # by call: its transcript, a detection, whether it connected, and the outcome
+    "bot only": ("BOT: Hi", None, True, ("connected", False)),
+    "greeting": ("HUMAN: Please leave a message.", None, True, ("connected", False)),
+    "greeting without start": ("HUMAN: Leave a message.", None, False, ("connected", True)),
+    "conversation": ("HUMAN: Hello\nBOT: Hi\nHUMAN: Bye", None, True, ("human", True)),
+    "greeting, human": ("HUMAN: Hello", "human", True, ("human", False)),
+    "talk, no human": ("HUMAN: Hi\nBOT: Hi\nHUMAN: Bye", "no_human", True, ("no_human", False)),
+    "nothing but a bot": ("BOT: Hi", None, False, ("unknown", None)),
+}
+
+
 def test_a_greeting_without_an_answer_is_no_human_unless_one_is_detected(
-    buffer: SqliteBuffer,
-    clock: Clock,
-    load: Load,
-    query: Query,
-    transcript: str,
-    detection: str | None,
-    is_connected: bool,
-    expected: tuple[str, bool | None],
+    buffer: SqliteBuffer, clock: Clock, load: Load, query: Query
 ) -> None:
-    bodies = [body("event_transcript", {"transcript": transcript})]
-    if detection:
-        bodies.append(body("event_human_detection", {"result": detection}))
-    if is_connected:
-        bodies.append(body("event_phone_call_connected", {}))
-    append_all(buffer, bodies, clock)
+    for call_id, (transcript, detection, is_connected, _) in OUTCOMES.items():
+        bodies = [body("event_transcript", {"transcript": transcript}, call_id=call_id)]
+        if detection:
+            bodies.append(body("event_human_detection", {"result": detection}, call_id=call_id))
+        if is_connected:
+            bodies.append(body("event_phone_call_connected", {}, call_id=call_id))
+        append_all(buffer, bodies, clock)
     load()
 
-    assert query("select outcome, is_outcome_inferred from analytics.call_summary") == [expected]
+    shown = query("select call_id, outcome, is_outcome_inferred from analytics.call_summary")
+    assert {call_id: tuple(outcome) for call_id, *outcome in shown} == {
+        call_id: outcome for call_id, (*_, outcome) in OUTCOMES.items()
+    }
 
 
-@pytest.mark.parametrize(
-    ("minutes", "expected"),
-    [(1.25, (1.25, 75.0, "stated")), (0, (0.0, 60.0, "receipt")), (None, (None, 60.0, "receipt"))],
-    ids=["stated", "zero", "not-stated"],
-)
 def test_a_call_lasts_as_long_as_is_stated_or_else_as_the_receipts_say(
-    buffer: SqliteBuffer,
-    load: Load,
-    query: Query,
-    minutes: float | None,
-    expected: tuple[float | None, float, str],
+    buffer: SqliteBuffer, load: Load, query: Query
 ) -> None:
-    for second, content in (
-        (0, body("event_phone_call_connected", {})),
-        (60, body("event_phone_call_ended", {"conversation_minutes": minutes})),
-    ):
-        buffer.append(delivery(content, received_at=START + second * 1_000_000))
+    for minutes in (1.25, 0, None):
+        for second, type_, payload in (
+            (0, "event_phone_call_connected", {}),
+            (60, "event_phone_call_ended", {"conversation_minutes": minutes}),
+        ):
+            content = body(type_, payload, call_id=f"{minutes}")
+            buffer.append(delivery(content, received_at=START + second * 1_000_000))
     load()
 
-    columns = "stated_minutes, duration_seconds, duration_source"
-    assert query(f"select {columns} from analytics.call_summary") == [expected]
+    assert query(
+        "select call_id, stated_minutes, duration_seconds, duration_source"
+        " from analytics.call_summary order by call_id"
+    ) == [
+        ("0", 0.0, 60.0, "receipt"),
+        ("1.25", 1.25, 75.0, "stated"),
+        ("None", None, 60.0, "receipt"),
+    ]
 
 
 @pytest.mark.usefixtures("three_calls")

@@ -6,9 +6,9 @@ import duckdb
 import pytest
 
 from fluents_pipelines.models import built_in
-from tests.pipelines.models.test_model_cases import filled, warehouse
+from tests.pipelines.models.test_model_cases import filled, filled_file
 
-__all__ = ["filled", "warehouse"]
+__all__ = ["filled", "filled_file"]
 
 # What breaks each check, done to a table that stands in place of the model.
 BROKEN_BY = {

@@ -17,9 +17,9 @@ from fluents_pipelines.load import Loader, nothing_to_load
 from fluents_pipelines.models import built_in, custom
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
-from tests.pipelines.models.test_model_cases import filled, warehouse
+from tests.pipelines.models.test_model_cases import filled, filled_file
 
-__all__ = ["filled", "warehouse"]
+__all__ = ["filled", "filled_file"]
 
 BUILT_IN = {model.name for model in built_in.models()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -45,18 +46,36 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse in memory that has no rows yet."""
+    """A warehouse in memory that has no rows, which a test may read."""
     with duckdb.connect() as connection:
         create_tables(connection)
         built_in.build(connection, list(MODELS.values()))
         yield connection
 
 
+@pytest.fixture(scope="module")
+def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse with the rows of `input.json`: a column that a row leaves out is NULL."""
+    path = tmp_path_factory.mktemp("model_cases") / "filled.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        create_tables(connection)
+        built_in.build(connection, list(MODELS.values()))
+        fill(connection)
+    return path
+
+
 @pytest.fixture
-def filled(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """The warehouse with the rows of `input.json`: a column that a row leaves out is NULL."""
+def filled(filled_file: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of that warehouse, which a test may change."""
+    path = shutil.copy(filled_file, tmp_path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("set timezone = 'UTC'")
+        yield connection
+
+
+def fill(warehouse: duckdb.DuckDBPyConnection) -> None:
     for table, rows in json.loads(INPUT.read_text(encoding="utf-8")).items():
         columns = [name for name, *_ in warehouse.execute(f"describe {SCHEMA}.{table}").fetchall()]
         for row in rows:
@@ -69,7 +88,6 @@ def filled(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
             warehouse.execute(f"insert into {SCHEMA}.{table} values ({marks})", values)
     incremental.mark_all_stale(warehouse)
     incremental.refresh(warehouse, list(MODELS.values()))
-    return warehouse
 
 
 def as_written(value: Any) -> Any:
