@@ -206,10 +206,10 @@ def test_a_replay_that_was_interrupted_is_done_by_the_next_load(
 
 @pytest.mark.attack
 def test_batches_that_need_too_much_memory_are_replayed_in_parts(
-    loaded: SqliteBuffer, settings: Settings, clock: Clock, load: Load
+    loaded: SqliteBuffer, settings: Settings, load: Load
 ) -> None:
     long = [body("event_error", f"e{n}", unknown="z" * 500_000) for n in range(40)]
-    append_all(loaded, long, clock)
+    append_all(loaded, long, Clock(START + 3_600_000_000))
     load()
     before = contents(settings.warehouse_path)
     small = settings.model_copy(update={"batch_bytes": 10**9, "memory_limit": "100MB"})
