@@ -1,6 +1,6 @@
 -- Each field of each post-call result that is JSON, however deep, as a row.
 -- A text that is a number or true or false counts as that. Results of a call that was analysed twice
--- are both here.
+-- are both here; is_latest tells which counts.
 -- grain: one value of a field of one post-call result
 -- key: event_id, item_path
 -- materialized: table
@@ -31,8 +31,8 @@ nodes as (
         select
             event_id,
             item_path,
-            unnest(json_keys(value)) as key,
-            unnest(children) as value,
+            unnest(if(is_repeated, list_select(keys, firsts), keys)) as key,
+            unnest(if(is_repeated, list_select(children, firsts), children)) as value,
             generate_subscripts(children, 1) as place,
         from (
             select
@@ -41,6 +41,14 @@ nodes as (
                     when 'OBJECT' then json_extract(value, '$.*')
                     else json_extract(value, '$[*]')
                 end as children,
+                json_keys(value) as keys,
+                -- of a key that an object repeats the first counts, as for JSON paths in DuckDB
+                len(keys) > len(list_distinct(keys)) as is_repeated,
+                if(
+                    is_repeated,
+                    list_filter(range(1, len(keys) + 1), lambda nth: list_position(keys, keys[nth]) = nth),
+                    []
+                ) as firsts,
             from nodes
             where json_type(value) in ('OBJECT', 'ARRAY')
         ) as parents
@@ -59,6 +67,13 @@ fields as (
     from nodes
     inner join fluents.post_call_results as results using (event_id)
     where json_type(nodes.value) not in ('OBJECT', 'ARRAY')
+),
+
+latest as (
+    select max(event_id) as event_id
+    from fluents.post_call_results
+    where result_json is not null
+    group by call_id
 ),
 
 -- Up to nine digits before the point and no zero in front: telephone numbers, dates and codes such
@@ -85,6 +100,8 @@ select
     call_id,
     -- When the receiver got it.
     received_at,
+    -- Whether it is the latest result of its call that is JSON.
+    event_id in (select event_id from latest) as is_latest,
     -- Where in the JSON the field is, such as $.details.topic; all items of a list are $.tags[*].
     path,
     -- The same with the item's place in its list: $.tags[0].

@@ -5,19 +5,12 @@
 -- questions: How often is a field filled in? What is its mean, its share of true, its usual value?
 with
 
+-- Rounding an instant to a day of a time zone takes ten times as long.
 latest as (
-    select
-        max(event_id) as event_id,
-        cast(arg_max(received_at, event_id) at time zone 'UTC' as date) as received_on,
+    select make_timestamp(epoch_us(arg_max(received_at, event_id)))::date as received_on
     from fluents.post_call_results
     where result_json is not null
     group by call_id
-),
-
-fields as (
-    select post_call_fields.*, latest.received_on
-    from analytics.post_call_fields
-    inner join latest using (event_id)
 ),
 
 results as (
@@ -26,12 +19,23 @@ results as (
     group by received_on
 ),
 
+fields as (
+    select
+        *,
+        make_timestamp(epoch_us(received_at))::date as received_on,
+        type <> 'null' and text <> '' as is_filled,
+        item_path <> path as is_item,
+    from analytics.post_call_fields
+    where is_latest
+),
+
 counted as (
     select
         received_on,
         path,
-        -- the items of a list share a path
-        count(distinct event_id) filter (type <> 'null' and text <> '') as filled_count,
+        -- the items of a list share a path, and no other values of a result do
+        count(*) filter (is_filled and not is_item)
+        + count(distinct event_id) filter (is_filled and is_item) as filled_count,
         count(number) as number_count,
         avg(number) as mean_number,
         median(number) as median_number,

@@ -211,7 +211,30 @@ def test_post_call_fields_daily_counts_the_latest_result_of_each_call(
 
     daily = "select result_count, filled_count, mean_number from analytics.post_call_fields_daily"
     assert query(daily) == [(2, 2, 6.0)]
-    assert query("select count(*) from analytics.post_call_fields") == [(3,)]
+    assert query("select number, is_latest from analytics.post_call_fields order by number") == [
+        (1.0, False),
+        (3.0, True),
+        (9.0, True),
+    ]
+
+
+def test_of_a_key_that_a_result_repeats_the_first_counts(
+    buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
+) -> None:
+    result = '{"a": 1, "a": 2, "list": [{"x": null, "y": 5, "x": 3}, 7], "b": 4}'
+    done = "event_post_call_processing_completed"
+    append_all(buffer, [body(done, {"summary": result})], clock)
+    load()
+
+    assert query("select item_path, text from analytics.post_call_fields order by all") == [
+        ("$.a", "1"),
+        ("$.b", "4"),
+        ("$.list[0].x", None),
+        ("$.list[0].y", "5"),
+        ("$.list[1]", "7"),
+    ]
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        assert not [one for one in built_in.run_checks(connection) if one.offending_rows]
 
 
 OUTCOMES = {  # by call: its transcript, a detection, whether it connected, and the outcome
