@@ -33,9 +33,7 @@ counted as (
     select
         received_on,
         path,
-        -- the items of a list share a path, and no other values of a result do
-        count(*) filter (is_filled and not is_item)
-        + count(distinct event_id) filter (is_filled and is_item) as filled_count,
+        count(*) filter (is_filled and not is_item) as plain_count,
         count(number) as number_count,
         avg(number) as mean_number,
         median(number) as median_number,
@@ -43,6 +41,15 @@ counted as (
         count(*) filter (boolean) as true_count,
         count(*) filter (type = 'text') as text_count,
     from fields
+    group by all
+),
+
+-- The items of a list share a path, and no other values of a result do. A count of its own, because
+-- a distinct one beside the others takes ten times as long.
+lists as (
+    select received_on, path, count(distinct event_id) as list_count
+    from fields
+    where is_filled and is_item
     group by all
 ),
 
@@ -72,7 +79,7 @@ select
     -- Calls whose latest result that is JSON came on that day: the results counted here.
     result_count,
     -- Results in which the field holds something: neither null nor an empty text.
-    filled_count,
+    plain_count + coalesce(list_count, 0) as filled_count,
     -- filled_count of result_count.
     filled_count / nullif(result_count, 0) as filled_rate,
     -- Values that are numbers: one a result, but for items of lists.
@@ -97,4 +104,5 @@ select
     top_text_count / nullif(text_count, 0) as top_text_rate,
 from counted
 inner join results using (received_on)
+left join lists using (received_on, path)
 left join top_texts using (received_on, path)
