@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from fluents_pipelines.models.built_in import run_checks
+from tests import needs
 from tests.benchmarks.history import make
 from tests.benchmarks.measure import percentile, table
 from tests.processes import environment
@@ -107,6 +108,16 @@ def test_query_asks_every_model(tmp_path: Path) -> None:
     models = {path.stem for path in (ROOT / "sql" / "models").glob("*.sql")}
     assert {what.partition(":")[0] for what in values(recorded, "what")} == models
     assert all(rows > 0 for rows in values(recorded, "rows"))
+
+
+def test_dashboard_opens_in_a_browser_or_asks_for_one(tmp_path: Path) -> None:
+    arguments = ("dashboard", "--events", "2000", "--loaded", "300")
+    if not any(map(shutil.which, needs.BROWSERS)):
+        assert "Chromium is missing" in benchmark(tmp_path, *arguments).stderr
+        needs.browser()
+    recorded = record(tmp_path, *arguments)
+    assert values(recorded, "events") == [1000] * 3 + [2000] * 3
+    assert all(seconds > 0 for seconds in values(recorded, "seconds"))
 
 
 def test_startup_times_the_receiver_and_a_warm_load(tmp_path: Path) -> None:

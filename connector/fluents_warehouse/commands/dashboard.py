@@ -66,7 +66,8 @@ def dashboard(host: str, port: int, no_open: bool, config: Path | None) -> None:
 def _start(app: Path, host: str, port: int, token: str, warehouse: str) -> subprocess.Popen[bytes]:
     """marimo in run mode, which serves no code and lets nobody change any."""
     command = [
-        *(sys.executable, "-m", "marimo", "--quiet", "--yes", "run", str(app)),
+        *(sys.executable, "-m", "fluents_warehouse.dashboard_server"),
+        *("--quiet", "--yes", "run", str(app)),
         *("--headless", "--host", host, "--port", str(port), "--no-sandbox", "--no-check"),
         # from its standard input, as all users of a machine see a process's arguments
         *("--token", "--token-password-file", "-"),
