@@ -36,10 +36,14 @@ def program(name: str) -> str:
     return path or missing(f"{name} is missing: apt-get install {DEBIAN_PACKAGES[name]}")
 
 
+def find_browser() -> str | None:
+    """Chromium's path, if it is there."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def browser() -> str:
     """Chromium's path; playwright's own browser is not on PyPI."""
-    path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    return path or missing("Chromium is missing: apt-get install chromium")
+    return find_browser() or missing("Chromium is missing: apt-get install chromium")
 
 
 def small_disks() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks.history import LOADED, make
+from tests.benchmarks.history import make
 from tests.benchmarks.measure import Record, fresh, in_turn, median, say
-from tests.benchmarks.options import as_json, folder_option, repeats_option
-from tests.needs import BROWSERS
+from tests.benchmarks.options import as_json, folder_option, loaded_option, repeats_option
+from tests.needs import find_browser
 
 FIGURE = ".fluents-figure .value"
 FIRST, SECOND, FILTER = "first figures, new server", "first figures, later visit", "another filter"
@@ -21,7 +20,7 @@ FIRST, SECOND, FILTER = "first figures, new server", "first figures, later visit
 
 @click.command("dashboard")
 @click.option("--events", default=1_000_000, show_default=True, type=click.IntRange(1))
-@click.option("--loaded", default=LOADED, show_default=True, help="Events of the first real load.")
+@loaded_option
 @repeats_option
 @folder_option
 @as_json
@@ -32,7 +31,7 @@ def command(events: int, loaded: int, repeats: int, folder: Path | None, as_json
     machine. A thousand events stand beside the many. The events are made by SQL from those of a
     first real load.
     """
-    if not any(map(shutil.which, BROWSERS)):
+    if not find_browser():
         raise click.ClickException("Chromium is missing: apt-get install chromium")
     with tempfile.TemporaryDirectory(dir=folder, prefix="fluents-dashboard-") as name:
         warehouses = {}
@@ -78,9 +77,8 @@ def visits(warehouse: Path, folder: Path) -> dict[str, float]:
         )
         return seconds, time.perf_counter() - start
 
-    path = next(filter(None, map(shutil.which, BROWSERS)))
     with Dashboard(warehouse, folder) as dashboard, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         first, _ = visit(browser)
         second, filtered = visit(browser)
         browser.close()

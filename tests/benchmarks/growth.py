@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tests.benchmarks.backlog import deliveries, fill, settings
-from tests.benchmarks.history import LOADED, make
+from tests.benchmarks.history import make
 from tests.benchmarks.measure import (
     MIB,
     Record,
@@ -25,7 +25,7 @@ from tests.benchmarks.measure import (
     own_process,
     say,
 )
-from tests.benchmarks.options import as_json, folder_option, repeats_option
+from tests.benchmarks.options import as_json, folder_option, loaded_option, repeats_option
 
 if TYPE_CHECKING:
     from fluents_connector.delivery import Delivery
@@ -38,7 +38,7 @@ WARM_UP = 3  # loads, after which there is a former snapshot to make the next fr
 @click.command("growth")
 @click.option("--histories", default="0,1000000,5000000,10000000", show_default=True)
 @click.option("--events", default="15,1000,10000", show_default=True, help="New ones in one load.")
-@click.option("--loaded", default=LOADED, show_default=True, help="Events of the first real load.")
+@loaded_option
 @repeats_option
 @folder_option
 @as_json

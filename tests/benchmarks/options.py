@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tests.benchmarks.history import LOADED
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 repeats_option = click.option(
     "--repeats",
@@ -13,6 +15,9 @@ repeats_option = click.option(
     show_default=True,
     type=click.IntRange(1),
     help="Runs of each, in turn, for the median; fewer than five are a first look only.",
+)
+loaded_option = click.option(
+    "--loaded", default=LOADED, show_default=True, help="Events of the first real load."
 )
 folder_option = click.option(
     "--folder",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks.history import LOADED, make
+from tests.benchmarks.history import make
 from tests.benchmarks.measure import Record, fresh, in_turn, median, say
-from tests.benchmarks.options import as_json, folder_option, repeats_option
+from tests.benchmarks.options import as_json, folder_option, loaded_option, repeats_option
 
 EVENTS_A_CALL = 14.6  # of the simulator; the calls there really are, are counted
 
@@ -22,7 +22,7 @@ FIRST_ROWS = "from analytics.{model} limit 100"
 
 @click.command("query")
 @click.option("--calls", default=1_000_000, show_default=True, type=click.IntRange(1))
-@click.option("--loaded", default=LOADED, show_default=True, help="Events of the first real load.")
+@loaded_option
 @repeats_option
 @folder_option
 @as_json

@@ -112,7 +112,7 @@ def test_query_asks_every_model(tmp_path: Path) -> None:
 
 def test_dashboard_opens_in_a_browser_or_asks_for_one(tmp_path: Path) -> None:
     arguments = ("dashboard", "--events", "2000", "--loaded", "300")
-    if not any(map(shutil.which, needs.BROWSERS)):
+    if not needs.find_browser():
         assert "Chromium is missing" in benchmark(tmp_path, *arguments).stderr
         needs.browser()
     recorded = record(tmp_path, *arguments)

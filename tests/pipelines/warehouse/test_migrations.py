@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -35,7 +34,8 @@ from fluents_pipelines.warehouse import properties
 from fluents_pipelines.warehouse.duckdb_file import migrations
 from fluents_pipelines.warehouse.duckdb_file.files import FILE
 from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
-from tests.deliveries import TOKEN, Clock, append_all
+from tests import loads
+from tests.deliveries import Clock, append_all
 from tests.pipelines.contents import contents
 from tests.recorded.record import loaded, pending
 
@@ -47,15 +47,7 @@ FROM_THE_BUFFER = (EVENTS, QUARANTINE, LOADS)
 
 
 def settings_in(folder: Path) -> Settings:
-    return Settings(
-        data_dir=folder / "data",
-        warehouse_path=folder / "published.duckdb",
-        webhooks={"main": TOKEN},
-        buffer_keep_days=36500,
-        quarantine_keep_days=36500,
-        publish_share=1,
-        batch_rows=150,
-    )
+    return loads.settings_in(folder).model_copy(update={"batch_rows": 150})
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +72,7 @@ def expected(half_loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Any
 
 
 def copy_of(folder: Path, to: Path) -> Settings:
-    shutil.copytree(folder, to, dirs_exist_ok=True, symlinks=True)
+    loads.copy_of(folder, to)
     return settings_in(to)
 
 
