@@ -31,8 +31,10 @@ nodes as (
         select
             event_id,
             item_path,
-            unnest(if(is_repeated, list_select(keys, firsts), keys)) as key,
-            unnest(if(is_repeated, list_select(children, firsts), children)) as value,
+            unnest(case when firsts is null then keys else list_select(keys, firsts) end) as key,
+            unnest(
+                case when firsts is null then children else list_select(children, firsts) end
+            ) as value,
             generate_subscripts(children, 1) as place,
         from (
             select
@@ -43,12 +45,12 @@ nodes as (
                 end as children,
                 json_keys(value) as keys,
                 -- of a key that an object repeats the first counts, as for JSON paths in DuckDB
-                len(keys) > len(list_distinct(keys)) as is_repeated,
-                if(
-                    is_repeated,
-                    list_filter(range(1, len(keys) + 1), lambda nth: list_position(keys, keys[nth]) = nth),
-                    []
-                ) as firsts,
+                case
+                    when len(keys) > len(list_distinct(keys))
+                    then list_filter(
+                        range(1, len(keys) + 1), lambda nth: list_position(keys, keys[nth]) = nth
+                    )
+                end as firsts,
             from nodes
             where json_type(value) in ('OBJECT', 'ARRAY')
         ) as parents
