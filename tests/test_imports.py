@@ -25,7 +25,16 @@ CONNECTOR = (
     *("locking", "settings", "loader_state", "buffer", "receiver", "sender", "simulator"),
 )
 PIPELINES = (
-    *("sql_text", "sql_files", "memory", "disk_space", "transactions", "tables", "table_files"),
+    *(
+        "sql_text",
+        "sql_files",
+        "parsed_sql",
+        "memory",
+        "disk_space",
+        "transactions",
+        "tables",
+        "table_files",
+    ),
     *("delivery_rows", "warehouse", "normalize", "models", "batches", "source", "reporting"),
     *("replay", "derivation", "resume", "readers", "load"),
 )

@@ -6,6 +6,7 @@ whose `extra` holds the body as text, so that nothing is lost and everything els
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,6 +25,7 @@ from fluents_pipelines.delivery_rows import (
 )
 from fluents_pipelines.disk_space import limit_spilling
 from fluents_pipelines.memory import is_too_much, room_for_one
+from fluents_pipelines.parsed_sql import parsed
 from fluents_pipelines.sql_files import SqlFile, references, sql_folder
 from fluents_pipelines.sql_text import json_path
 from fluents_pipelines.table_files import fingerprint, read_table_files
@@ -33,6 +35,7 @@ from fluents_pipelines.tables import BY_NAME, CALLS, EVENTS, QUARANTINE, Table
 # 9 MB of short turns of a call whose id has 1,000 characters would be 1.8 GB.
 MOST_ROW_BYTES = 512 * 1024**2
 ROWS_AT_ONCE = 10_000  # that become Arrow before they are counted
+FEW_BYTES = 1024**2  # of a batch, about 2,000 events
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +73,7 @@ class Normalizer:
                 "python_enable_replacements": False,  # a name in the SQL is never a Python variable
             },
         )
+        self._are_few = False
         self._connection.execute("set timezone = 'UTC'")
         for fact, names in payload_fields.items():
             self._set_variable(f"{fact}_names", names)
@@ -196,8 +200,10 @@ class Normalizer:
         self, deliveries: pa.Table, known_calls: KnownCalls | None = None
     ) -> dict[str, pa.Table]:
         try:
+            self._are_few = deliveries.nbytes <= FEW_BYTES
             return self._run_steps(deliveries, known_calls)
         finally:
+            self._are_few = False
             # A registered table is held, and while dlt loads this batch it needs the memory.
             for name in ("deliveries", "raw_deliveries", "known_calls", *self._names):
                 self._connection.unregister(name)
@@ -232,8 +238,7 @@ class Normalizer:
 
     def _rows(self, file: SqlFile, table: Table) -> pa.Table:
         columns = ", ".join(column.name for column in table.columns)
-        result = self._connection.sql(f"select {columns} from ({file.sql}\n)")  # noqa: S608 # our own SQL
-        reader = result.to_arrow_reader(ROWS_AT_ONCE)
+        reader = self._reader(f"select {columns} from ({file.sql}\n)")  # noqa: S608 # our own SQL
         parts, size = [], 0
         try:
             with reader:  # DuckDB does nothing else before it is closed
@@ -248,6 +253,15 @@ class Normalizer:
                 raise duckdb.OutOfMemoryException(f"{table.name}: out of memory") from error
             raise pa.ArrowException(f"{table.name}: {type(error).__name__}") from error
         return pa.Table.from_batches(parts, reader.schema).cast(table.arrow_schema)
+
+    def _reader(self, sql: str) -> pa.RecordBatchReader:
+        if not self._are_few:
+            return self._connection.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
+        # The rows of a relation are never all in memory, but DuckDB plans it twice.
+        result = self._connection.execute(parsed(sql))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of the copy, which is meant
+            return result.to_arrow_reader(ROWS_AT_ONCE)
 
     def _repair(self, deliveries: pa.Table) -> pa.Table:
         """Replaces halves of surrogate pairs, which DuckDB's JSON refuses, by U+FFFD."""

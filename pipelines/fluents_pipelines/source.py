@@ -9,28 +9,23 @@ what a schedule needs: where to go on, and the proof that the warehouse holds wh
 
 from __future__ import annotations
 
-import logging
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.configuration.container import Container
+from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.extract import DltResource
+from dlt.extract.items import DataItemWithMeta
+from pyarrow import parquet
 
 from fluents_connector.buffer import Batch
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS
 from fluents_pipelines.batches import Normalized
 from fluents_pipelines.normalize import Normalizer
-from fluents_pipelines.tables import LOADS, NORMALIZED, Table
-
-
-class _ExpectedHints(logging.Filter):
-    # Arrow has no JSON type, so dlt remarks in every load that a text became a JSON column.
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "several column hints were different" not in record.getMessage()
-
-
-_EXPECTED_HINTS = _ExpectedHints()
+from fluents_pipelines.tables import LOAD_ID, LOADS, NORMALIZED, Table
 
 
 @dlt.source(name="fluents", max_table_nesting=0)
@@ -46,22 +41,21 @@ def fluents_source(
     if isinstance(batch, Batch):
         with Normalizer(PAYLOAD_FIELDS) as normalizer:
             batch = Normalized.of(batch, normalizer.tables(batch))
-    logging.getLogger("dlt").addFilter(_EXPECTED_HINTS)  # adding it again does nothing
     for table in NORMALIZED:
         rows = batch.tables[table.name]
         if rows.num_rows or empty_tables:
-            yield _resource(table, [rows])
+            yield _resource(table, _as_file(rows))
     yield _resource(LOADS, _loads_row(batch))
 
 
-def _resource(table: Table, rows: list[pa.Table] | Iterator[pa.Table]) -> DltResource:
+def _resource(table: Table, files: Iterator[DataItemWithMeta]) -> DltResource:
     # Any: dlt's own types do not know "insert-only" yet
     disposition: Any = {
         "disposition": "merge",
         "strategy": "upsert" if table.folded else "insert-only",
     }
     resource: DltResource = dlt.resource(
-        rows,
+        files,
         name=table.name,
         columns=table.dlt_columns,
         primary_key=table.key,
@@ -71,8 +65,7 @@ def _resource(table: Table, rows: list[pa.Table] | Iterator[pa.Table]) -> DltRes
     return resource
 
 
-def _loads_row(batch: Normalized) -> Iterator[pa.Table]:
-    # A generator, because dlt gives a package its id only when it extracts.
+def _loads_row(batch: Normalized) -> Iterator[DataItemWithMeta]:
     row = {
         "load_id": dlt.current.load_package_state()["load_id"],
         "buffer_id": batch.buffer_id,
@@ -81,4 +74,24 @@ def _loads_row(batch: Normalized) -> Iterator[pa.Table]:
         "up_to_event_id": batch.event_ids[-1] if batch.event_ids else None,
         "deliveries": len(batch.event_ids),
     }
-    yield pa.Table.from_pylist([row], schema=LOADS.arrow_schema)
+    yield from _as_file(pa.Table.from_pylist([row], schema=LOADS.arrow_schema))
+
+
+def _as_file(rows: pa.Table) -> Iterator[DataItemWithMeta]:
+    """A Parquet file that dlt takes as it is: to write one itself, it configures a writer twice.
+
+    A generator, because dlt gives a package its id only when it extracts.
+    """
+    package = Container()[LoadPackageStateInjectableContext]
+    folder = package.storage.get_package_path(package.load_id)
+    rows = rows.append_column(
+        pa.field(LOAD_ID.name, pa.string(), LOAD_ID.nullable),
+        pa.repeat(package.load_id, rows.num_rows),
+    )
+    # In the package, as dlt links it then and copies nothing, and drops it with the package.
+    with tempfile.NamedTemporaryFile(
+        dir=package.storage.storage.make_full_path(folder), suffix=".parquet"
+    ) as file:
+        parquet.write_table(rows, file)
+        file.flush()
+        yield dlt.mark.with_file_import(file.name, "parquet", rows.num_rows)

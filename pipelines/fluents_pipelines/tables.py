@@ -72,7 +72,7 @@ class Table:
 
     @property
     def dlt_columns(self) -> dict[str, Any]:
-        """The column hints that dlt creates the table from."""
+        """The column hints that dlt creates the table from: `LOAD_ID` is the last."""
         return {
             column.name: {
                 "name": column.name,
@@ -80,10 +80,14 @@ class Table:
                 "nullable": column.nullable,
                 "description": column.description,
             }
-            for column in self.columns
+            for column in (*self.columns, LOAD_ID)
         }
 
 
+LOAD_ID = Column(
+    "_dlt_load_id", "text", "The load that brought the row: load_id of _dlt_loads.", False
+)
+"""The column of each table that dlt would add."""
 _EVENT_ID = Column("event_id", "text", "UUIDv7 given at receipt; sorts by time.", False)
 _CALL_ID = Column("call_id", "text", "The call, as Fluents names it.", False)
 _RECEIVED_AT = Column("received_at", "timestamp", "When the receiver got it.", False)

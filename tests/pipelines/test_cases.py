@@ -110,11 +110,15 @@ def normalize(path: Path, bodies: list[bytes]) -> list[Rows]:
     return found
 
 
-@pytest.fixture(scope="module")
-def normalized(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+@pytest.fixture(scope="module", params=[2**60, 0], ids=["as a few", "as many"])
+def normalized(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Rows]:
     bodies = [(CASES / f"{case}{BODY}").read_bytes() for case in cases(BODY)]
     path = tmp_path_factory.mktemp("cases") / "buffer.sqlite"
-    return dict(zip(cases(BODY), normalize(path, bodies), strict=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fluents_pipelines.normalize.FEW_BYTES", request.param)
+        return dict(zip(cases(BODY), normalize(path, bodies), strict=True))
 
 
 @pytest.mark.parametrize("case", cases(ROWS))

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import duckdb
 
 from fluents_connector.errors import ModelError
+from fluents_pipelines.parsed_sql import parsed
 from fluents_pipelines.sql_files import SqlFile
 from fluents_pipelines.sql_text import identifier
 from fluents_pipelines.tables import NORMALIZED, SCHEMA
@@ -80,9 +81,8 @@ class Scope:
         try:
             if not self._has(file.header.get("needs")):
                 return 0
-            ((rows,),) = self._connection.execute(
-                f"insert into {table} by name {self._of_now(file.sql)}"
-            ).fetchall()
+            statement = parsed(f"insert into {table} by name {self._of_now(file.sql)}")
+            ((rows,),) = self._connection.execute(statement).fetchall()
             return int(rows)
         except duckdb.OutOfMemoryException:
             raise

@@ -8,11 +8,10 @@ from __future__ import annotations
 import duckdb
 
 from fluents_pipelines.sql_text import identifier, literal
-from fluents_pipelines.tables import ALL_TABLES, SCHEMA
+from fluents_pipelines.tables import ALL_TABLES, LOAD_ID, SCHEMA
 from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse.properties import NAME as PROPERTIES
 
-_LOADED_BY = "The load that brought the row: load_id of _dlt_loads."
 _SCHEMA_HASH = "Hash of dlt's schema at that time, as in _dlt_version."
 
 # tables that are not declared: comment, and comments of the columns; dlt's by its documentation
@@ -91,5 +90,5 @@ def _comments() -> dict[tuple[str, str | None], str]:
         found[name, None] = text
         found |= {(name, column): description for column, description in columns.items()}
     for name in {table for table, _ in found}:
-        found[name, "_dlt_load_id"] = _LOADED_BY
+        found[name, LOAD_ID.name] = LOAD_ID.description
     return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import dlt
 from dlt.common.destination import Destination
+from dlt.common.storages import NormalizeStorage
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from fluents_connector.errors import LoadFailed
@@ -21,7 +23,6 @@ class LoadPipeline:
     """The pipeline of one destination, with its working folder `folder`."""
 
     def __init__(self, destination: Destination[Any, Any], folder: Path) -> None:
-        dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
         self.pipeline = dlt.pipeline(
             PIPELINE, destination=destination, dataset_name=SCHEMA, pipelines_dir=str(folder)
         )
@@ -33,6 +34,7 @@ class LoadPipeline:
         all of it still, and a new package starts clean.
         """
         pipeline = self.pipeline
+        self._delete_unfinished()
         # not has_pending_data, which leaves out packages whose dropping was itself interrupted
         if not (
             pipeline.list_extracted_load_packages() or pipeline.list_normalized_load_packages()
@@ -40,6 +42,12 @@ class LoadPipeline:
             return False
         pipeline.abort_packages()
         return True
+
+    def _delete_unfinished(self) -> None:
+        # dlt looks at none of it again, so each kill in an extraction would leave a batch's rows
+        for folder in (Path(self.pipeline.working_dir) / "normalize").glob("*/"):
+            if folder.name != NormalizeStorage.EXTRACTED_FOLDER:
+                shutil.rmtree(folder)
 
     def load(self, source: Any) -> None:
         """Runs the pipeline on `source`, as one transaction.

@@ -10,7 +10,9 @@ from typing import Any
 
 import dlt
 import duckdb
+import pyarrow as pa
 import pytest
+from dlt.normalize.items_normalizers.arrow import ArrowItemsNormalizer
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import LoadFailed
@@ -93,6 +95,44 @@ def test_what_a_failed_load_left_is_not_loaded_with_the_next_batch(
         assert warehouse.connection.execute("select count(*) from fluents.events").fetchall() == [
             (15,)
         ]
+
+
+def test_what_an_extraction_left_that_did_not_end_is_deleted(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_all(buffer, simulated(30), clock)
+    batch = buffer.read(0, 30, max_rows=30, max_bytes=10**9)
+    folder = settings.data_dir / "dlt" / "fluents_warehouse" / "normalize"
+    written: list[Path] = []
+
+    def write_and_fail(rows: pa.Table, file: Any) -> None:
+        written.append(Path(file.name))
+        raise Broken
+
+    with DuckDbWarehouse(settings) as warehouse:
+        monkeypatch.setattr("fluents_pipelines.source.parquet.write_table", write_and_fail)
+        with pytest.raises(LoadFailed):
+            warehouse.load(fluents_source(batch))
+        assert folder in written[0].parents
+        left = written[0].parent / "as-a-kill-leaves-it.parquet"
+        left.write_bytes(b"rows")
+        monkeypatch.undo()
+        warehouse.load(fluents_source(batch))
+    assert not left.exists()
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["extracted"]
+
+
+def test_a_load_leaves_each_file_to_dlt_as_it_was_written(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rewritten(*arguments: Any) -> None:
+        raise AssertionError("dlt wrote a file anew")
+
+    append_all(buffer, simulated(60), clock)
+    monkeypatch.setattr(ArrowItemsNormalizer, "_write_with_dlt_columns", rewritten)
+    with DuckDbWarehouse(settings) as warehouse:
+        warehouse.load(fluents_source(buffer.read(0, 60, max_rows=60, max_bytes=10**9)))
+        assert warehouse.position(buffer.buffer_id)[0] == 60
 
 
 def test_dlt_is_told_of_each_job_that_is_done_and_never_waits_to_look_again(

@@ -48,9 +48,8 @@ _DLT_TABLES: dict[str, dict[str, Any]] = {
     "_dlt_version": dict(version_table()["columns"]),
     "_dlt_pipeline_state": dict(pipeline_state_table(add_dlt_id=True)["columns"]),
 }
-_LOAD_ID = {"data_type": "text", "nullable": False}
 _WANTED: dict[str, dict[str, Any]] = {
-    **{table.name: {**table.dlt_columns, "_dlt_load_id": _LOAD_ID} for table in ALL_TABLES},
+    **{table.name: table.dlt_columns for table in ALL_TABLES},
     **_DLT_TABLES,
 }
 
