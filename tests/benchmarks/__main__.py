@@ -7,7 +7,17 @@ import sys
 
 import click
 
-from tests.benchmarks import dashboard, freshness, growth, load, memory, query, receive, startup
+from tests.benchmarks import (
+    dashboard,
+    freshness,
+    growth,
+    load,
+    memory,
+    query,
+    receive,
+    startup,
+    year,
+)
 
 
 @click.group()
@@ -17,7 +27,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
-for module in (load, receive, freshness, growth, memory, query, dashboard, startup):
+for module in (load, receive, freshness, growth, memory, query, dashboard, startup, year):
     main.add_command(module.command)
 
 if __name__ == "__main__":

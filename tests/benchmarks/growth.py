@@ -167,11 +167,12 @@ def load_more(folder: Path, events: int, loaded_first: int) -> Costs:
         "publish_seconds": publish,
         "written_mib": written / MIB,
         "times_checkpoint": written / max(1, _open.checkpoint.take_bytes()),
-        "kept_mib": _kept(of_folder.warehouse_path.parent) / MIB,
+        "kept_mib": kept(of_folder.warehouse_path.parent) / MIB,
     }
 
 
-def _kept(folder: Path) -> int:
+def kept(folder: Path) -> int:
+    """The bytes of the loader's file and all snapshots in `folder`."""
     return sum(
         path.stat().st_size
         for path in folder.rglob("*.duckdb*")

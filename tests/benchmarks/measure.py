@@ -117,8 +117,17 @@ def bytes_written() -> int:
 
 def peak_mib(pid: int | str = "self") -> float:
     """The most memory that a living process has held; Linux only."""
+    return _of_status("VmHWM:", pid)
+
+
+def memory_mib(pid: int | str = "self") -> float:
+    """The memory that a living process holds now; Linux only."""
+    return _of_status("VmRSS:", pid)
+
+
+def _of_status(name: str, pid: int | str) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return int(status.partition(name)[2].split()[0]) / 1024
 
 
 @dataclass
