@@ -250,7 +250,7 @@ class Loader:
 
     def _mark_stale(self, batch: Normalized) -> None:
         """Marks the calls of a batch, before anything of them is loaded."""
-        calls = batch.tables[CALLS.name].select(CALLS.key)
+        calls = batch.tables[CALLS.name].select(["call_id", "first_event_at", "last_event_at"])
         incremental.mark_stale(self._warehouse.connection, calls)
 
     def _confirm(self, batch: Normalized) -> tuple[int, str | None]:

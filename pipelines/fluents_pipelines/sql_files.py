@@ -17,15 +17,18 @@ from fluents_connector.errors import ModelError
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)  # of DuckDB's messages
 _STEP = re.compile(r"\bsteps\.(\w+)")
 _HEADER_LINE = re.compile(r"--\s?(.*)")
-_HEADER_KEY = re.compile(r"(grain|key|questions|macros|materialized|needs):\s*(.*)", re.IGNORECASE)
+_HEADER_KEYS = "grain|key|questions|macros|materialized|needs|time"
+_HEADER_KEY = re.compile(rf"({_HEADER_KEYS}):\s*(.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SqlFile:
     """One `SELECT`: `name` is the file's, `description` the header's first sentences.
 
-    `header` has the values of `grain:`, `key:`, `questions:` and so on by their names. `steps` are
-    files too, each after those that it selects from, as `steps.name`.
+    `header` has the values of `grain:`, `key:`, `questions:` and so on by their names. Of what is
+    kept as a table, `needs:` is what it gives no rows without, and `time:` its column that lies
+    between the first and the last event of the row's call. `steps` are files too, each after those
+    that it selects from, as `steps.name`.
     """
 
     name: str

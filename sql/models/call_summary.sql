@@ -3,6 +3,7 @@
 -- grain: one call
 -- key: call_id
 -- materialized: table
+-- time: first_event_at
 -- questions: What became of this call? How long did it last, by the receipt of its reports?
 --   Did a human answer? What was said, and what did the analysis find?
 with

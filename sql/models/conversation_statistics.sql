@@ -3,6 +3,7 @@
 -- key: call_id
 -- materialized: table
 -- needs: analytics.conversation_turns
+-- time: first_event_at
 -- questions: How many turns and words? Who talks more, and how long at a stretch? How often is
 --   the bot interrupted? How long from a human's turn to the bot's?
 with
@@ -89,7 +90,7 @@ completed as (
 
 select
     -- The call, as Fluents names it.
-    call_id,
+    completed.call_id,
     -- Transcripts with text that were delivered, chunks included.
     transcript_count,
     -- Lines in which its transcripts contradict each other.
@@ -126,4 +127,7 @@ select
     mean_human_to_bot_seconds,
     -- The longest of them.
     max_human_to_bot_seconds,
+    -- Receipt of the call's first event.
+    calls.first_event_at,
 from completed
+left join fluents.calls using (call_id)

@@ -4,6 +4,7 @@
 -- key: call_id, line_index
 -- materialized: table
 -- needs: steps.spoken
+-- time: first_event_at
 -- questions: Who said what, in which order? Which transcripts of a call contradict each other?
 with
 
@@ -42,7 +43,7 @@ lines as (
 
 select
     -- The call, as Fluents names it.
-    call_id,
+    lines.call_id,
     -- Place of the row in the call, from 1.
     line_index,
     -- Place of the turn in the conversation, from 1; NULL for what is not counted as a turn.
@@ -66,4 +67,7 @@ select
     is_whole,
     -- The delivery that it comes from: of several, the first.
     event_id,
+    -- Receipt of the call's first event.
+    calls.first_event_at,
 from lines
+left join fluents.calls using (call_id)

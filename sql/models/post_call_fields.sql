@@ -5,6 +5,7 @@
 -- key: event_id, item_path
 -- materialized: table
 -- needs: fluents.post_call_results
+-- time: received_at
 -- questions: Which fields do the results have? What are the values of one field over time?
 with recursive
 

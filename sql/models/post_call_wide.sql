@@ -4,6 +4,7 @@
 -- key: event_id
 -- materialized: table
 -- needs: fluents.post_call_results
+-- time: received_at
 -- questions: Which calls ended so? How do sentiment and outcome go together?
 with
 

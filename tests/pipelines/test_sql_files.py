@@ -102,9 +102,11 @@ def test_every_normalized_table_has_its_transform_and_no_other() -> None:
 def test_every_model_says_what_it_is_its_grain_key_and_questions() -> None:
     for model in built_in.models():
         assert model.description, model.path
-        assert set(model.header) - {"materialized", "needs"} == {"grain", "key", "questions"}, (
-            model.path
-        )
+        assert set(model.header) - {"materialized", "needs", "time"} == {
+            "grain",
+            "key",
+            "questions",
+        }, model.path
         assert model.header.get("materialized", "table") == "table", model.path
         assert "?" in model.header["questions"], model.path
 

@@ -14,7 +14,15 @@ import pyarrow as pa
 import structlog
 
 from fluents_pipelines.memory import is_too_much, room_for_one
-from fluents_pipelines.models.scope import ANALYTICS, CALLS_NOW, SCOPE, STALE, Scope
+from fluents_pipelines.models.scope import (
+    ANALYTICS,
+    BOUNDS,
+    CALLS_NOW,
+    STALE,
+    Scope,
+    is_of_then,
+    make_bounds,
+)
 from fluents_pipelines.sql_files import SqlFile
 from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import SCHEMA
@@ -59,11 +67,19 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"comment on column {table}.{identifier(name)} is {literal(text)}")
 
 
-def mark_stale(connection: duckdb.DuckDBPyConnection, call_ids: pa.Table) -> None:
-    """Marks calls (one column `call_id`) of which something is about to change."""
-    connection.register("changing", call_ids)
+def mark_stale(connection: duckdb.DuckDBPyConnection, calls: pa.Table) -> None:
+    """Marks calls, by their `call_id`, of which something is about to change.
+
+    With `first_event_at` and `last_event_at`, between which each of them is, before the change and
+    after it, a refresh looks for their rows only there. That is not kept: after a restart it looks
+    everywhere.
+    """
+    connection.register("changing", calls)
     try:
         connection.execute(f"insert into {STALE} select call_id from changing")  # noqa: S608
+        if calls.num_columns > 1:
+            make_bounds(connection)
+            connection.execute(f"insert into {BOUNDS} by name from changing")
     finally:
         connection.unregister("changing")
 
@@ -88,8 +104,9 @@ def refresh(
     scope = Scope(connection, tables)
     while count := scope.take_some(calls_at_once):
         try:
-            scope.make_steps(tables)
-            _refresh_all(connection, scope, tables)
+            for model in tables:
+                scope.compute(model)
+            _replace_all(connection, scope, tables)
         except duckdb.Error as error:
             if not is_too_much(error):
                 raise
@@ -112,58 +129,53 @@ def _refresh_what_fits(
     _delete_stale(connection, NOT_COMPUTED)
     for model in tables:
         try:
-            scope.make_steps([model])
+            scope.compute(model)
             with transaction(connection):
-                _refresh_model(connection, scope, model)
+                _replace(connection, scope, model)
         except duckdb.Error as error:
             if not is_too_much(error):
                 raise
             log.error("call_not_computed", call_id=call_id, model=model.name)
+            scope.compute_bare(model)
             with transaction(connection):
-                _make_bare(connection, model)
+                _replace(connection, scope, model)
                 connection.execute(
                     f"insert into {NOT_COMPUTED} values (?, ?)",  # noqa: S608
                     [call_id, model.name],
                 )
-    _delete_stale(connection, STALE)
+    with transaction(connection):
+        _take_off_list(connection)
 
 
-def _refresh_all(
+def _replace_all(
     connection: duckdb.DuckDBPyConnection, scope: Scope, tables: list[SqlFile]
 ) -> None:
     with transaction(connection):
         for model in tables:
-            _refresh_model(connection, scope, model)
+            _replace(connection, scope, model)
         _delete_stale(connection, NOT_COMPUTED)
-        _delete_stale(connection, STALE)
+        _take_off_list(connection)
 
 
-def _refresh_model(connection: duckdb.DuckDBPyConnection, scope: Scope, model: SqlFile) -> None:
+def _replace(connection: duckdb.DuckDBPyConnection, scope: Scope, model: SqlFile) -> None:
+    """Puts the rows that were computed in the place of those that a model's table has."""
     table = f"{ANALYTICS}.{identifier(model.name)}"
-    _delete_stale(connection, table)
-    scope.insert(table, model)
+    time = model.header.get("time")
+    _delete_stale(connection, table, time if scope.has_bounds else None)
+    if rows := scope.rows_of(model):
+        connection.execute(f"insert into {table} by name from {rows}")
 
 
-def _make_bare(connection: duckdb.DuckDBPyConnection, model: SqlFile) -> None:
-    """Replaces the row of the call by one that says what `calls` says; there may be none else."""
-    table = f"{ANALYTICS}.{identifier(model.name)}"
-    _delete_stale(connection, table)
-    if model.header["key"] != "call_id":
-        return
-    shared = connection.execute(
-        "select column_name from duckdb_columns()"
-        " where database_name = current_database() and schema_name = ? and table_name = ?"
-        " and column_name in (select column_name from duckdb_columns()"
-        "  where database_name = ? and table_name = 'calls')",
-        [ANALYTICS, model.name, SCOPE],
-    ).fetchall()
-    columns = ", ".join(identifier(name) for (name,) in shared)
+def _take_off_list(connection: duckdb.DuckDBPyConnection) -> None:
+    _delete_stale(connection, STALE)
+    _delete_stale(connection, BOUNDS)
+
+
+def _delete_stale(
+    connection: duckdb.DuckDBPyConnection, table: str, time: str | None = None
+) -> None:
+    """Deletes the rows of the stale calls of now; only of their time, if that is a column."""
+    of_then = f" and {is_of_then(time)}" if time else ""
     connection.execute(
-        f"insert into {table} by name select {columns} from {SCOPE}.calls"  # noqa: S608
-    )
-
-
-def _delete_stale(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    connection.execute(
-        f"delete from {table} where call_id in (select call_id from {CALLS_NOW})"  # noqa: S608
+        f"delete from {table} where call_id in (select call_id from {CALLS_NOW}){of_then}"  # noqa: S608
     )

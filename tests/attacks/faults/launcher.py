@@ -96,11 +96,7 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
         lambda s: s.after,
     ),
     "before the models": ("fluents_pipelines.models.incremental", "refresh", lambda s: s.before),
-    "within the models": (
-        "fluents_pipelines.models.incremental",
-        "_refresh_model",
-        lambda s: s.after,
-    ),
+    "within the models": ("fluents_pipelines.models.incremental", "_replace", lambda s: s.after),
     "within publish's copy": (
         f"{_WAREHOUSE}.copying:Copier",
         "make",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import settings as profile
@@ -25,8 +26,8 @@ from fluents_pipelines import memory
 from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.models import built_in
 from fluents_pipelines.models import incremental as refreshing
-from fluents_pipelines.models.incremental import mark_all_stale, refresh
-from fluents_pipelines.models.scope import Scope
+from fluents_pipelines.models.incremental import mark_all_stale, mark_stale, refresh
+from fluents_pipelines.models.scope import BOUNDS, STALE, Scope
 from fluents_pipelines.sql_files import SqlFile
 from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import Clock, append_all, body
@@ -124,6 +125,50 @@ def test_a_replay_makes_the_rows_of_its_calls_again(
         ).fetchone() == (True,)
 
 
+def test_rows_of_another_time_are_looked_for_once_a_call_was_marked_without_its_times(
+    settings: Settings, buffer: SqliteBuffer, clock: Clock
+) -> None:
+    error = body("event_error", "e", call_id="one")
+    append_all(buffer, [error], clock)
+    there = "select count(*) from analytics.call_summary where call_id = 'one'"
+    with Loader(settings) as loader:
+        loader.load()
+        connection = loader._warehouse.connection
+        # as after a replay that no longer finds the call's first event
+        connection.execute("update analytics.call_summary set first_event_at = '2020-01-01'")
+        append_all(buffer, [body("event_error", "e", call_id="one", n=1)], clock)
+        loader.load()
+        assert connection.execute(there).fetchall() == [(2,)]  # what is older is not looked at
+
+        mark_stale(connection, pa.table({"call_id": ["one"]}))
+        append_all(buffer, [body("event_error", "e", call_id="one", n=2)], clock)
+        loader.load()
+        assert connection.execute(there).fetchall() == [(1,)]
+    assert differences(settings) == {}
+
+
+def test_marks_with_and_without_times_leave_no_row_and_no_mark_behind(
+    settings: Settings, buffer: SqliteBuffer, clock: Clock
+) -> None:
+    append_all(buffer, BODIES[:300], clock)
+    with Loader(settings) as loader:
+        loader.load()
+        connection = loader._warehouse.connection
+        calls = connection.sql(
+            "select call_id, first_event_at, last_event_at from fluents.calls"
+        ).to_arrow_table()
+        for marked in (calls, calls.select(["call_id"]), calls.slice(3, 9), calls):
+            mark_stale(connection, marked)
+            refresh(connection, TABLES, calls_at_once=7)
+            mark_stale(connection, marked)
+        refresh(connection, TABLES, calls_at_once=7)
+        for marks in (STALE, BOUNDS):
+            assert connection.execute(f"from {marks}").fetchall() == []
+        append_all(buffer, BODIES[300:330], clock)
+        loader.load()
+    assert differences(settings) == {}
+
+
 @pytest.mark.attack
 def test_many_calls_are_made_again_some_at_a_time(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, load: Load
@@ -211,15 +256,15 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
     calls = ["one", "large", "two"]
     append_all(buffer, [body("event_error", "e", call_id=call) for call in calls], clock)
     load()
-    real = refreshing._refresh_model
+    real = Scope.compute
 
-    def refuse(connection: Any, scope: Scope, model: SqlFile) -> None:
+    def refuse(scope: Scope, model: SqlFile) -> None:
         is_large = connection.execute(
             "select 1 from stale.calls_now where call_id = 'large'"
         ).fetchall()
         if is_large and model.name == "post_call_fields":
             raise duckdb.OutOfMemoryException("failed to pin block")
-        real(connection, scope, model)
+        real(scope, model)
 
     counted = "select affected_count from analytics.data_quality where issue = 'calls_not_computed'"
     with DuckDbWarehouse(settings) as warehouse:
@@ -228,7 +273,7 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
             mark_all_stale(connection)
             with monkeypatch.context() as patched:
                 if is_refused:
-                    patched.setattr(refreshing, "_refresh_model", refuse)
+                    patched.setattr(Scope, "compute", refuse)
                 refresh(connection, TABLES)
             assert (
                 connection.execute(
