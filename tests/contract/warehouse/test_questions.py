@@ -48,6 +48,24 @@ def test_it_says_up_to_where_it_holds_each_buffer(
     assert not warehouse.is_new_to_dlt()
 
 
+@pytest.mark.parametrize(("not_completed", "position"), [([3], 4), ([1, 2], 5), ([1, 2, 3], 0)])
+def test_a_package_that_was_not_completed_does_not_count(
+    warehouse: Warehouse, buffer: SqliteBuffer, not_completed: list[int], position: int
+) -> None:
+    """A kill could leave one, before a package was one transaction."""
+    last: dict[int, str | None] = {0: None}
+    for after, up_to in ((0, 1), (1, 4), (4, 5)):
+        last[up_to] = load(warehouse, buffer, after, up_to)[-1]
+    for nth in not_completed:
+        warehouse.connection.execute(
+            "update fluents._dlt_loads set status = 1 where load_id ="
+            " (select load_id from fluents.loads order by up_to_position limit 1 offset ?)",
+            [nth - 1],
+        )
+    assert warehouse.position(buffer.buffer_id) == (position, last[position])
+    assert warehouse.state().positions == {buffer.buffer_id: position}
+
+
 def test_missing_are_those_that_are_neither_events_nor_in_quarantine(
     warehouse: Warehouse, buffer: SqliteBuffer
 ) -> None:
