@@ -165,6 +165,7 @@ def read(published: Path, seconds: float) -> int:
     import duckdb
 
     with duckdb.connect(str(published), read_only=True) as connection:
+        connection.execute("set enable_progress_bar = false")  # of two seconds and more
         connection.execute("from analytics.calls_daily order by all desc limit 30").fetchall()
         time.sleep(seconds)
         ((events,),) = connection.execute(COUNT).fetchall()
