@@ -53,7 +53,8 @@ def serving(folder: Path, command: str) -> Iterator[str]:
         )
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not (found := re.search(r"http://\S+token=\w\S*", log.read_text())):
+        # a token of the dashboard may begin with "-"
+        while not (found := re.search(r"http://\S+token=[\w-]\S*", log.read_text())):
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
         yield found[0]
