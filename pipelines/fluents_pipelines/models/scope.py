@@ -110,10 +110,9 @@ class Scope:
         more.
         """
         try:
-            if not self._has(file.header.get("needs")):
-                self._empty(table)
-                return
             self._empty(table)
+            if not self._has(file.header.get("needs")):
+                return
             self._filled.add(table)
             statement = parsed(f"insert into {SCOPE}.{table} by name {self._of_now(file.sql)}")
             ((rows,),) = self._connection.execute(statement).fetchall()
