@@ -7,8 +7,9 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ import click
 import duckdb
 
 from fluents_connector.simulator import simulate
-from tests.benchmarks.measure import Record, in_turn, median, percentile
+from tests.benchmarks.history import make
+from tests.benchmarks.measure import Record, fresh, in_turn, median, percentile, say
 from tests.benchmarks.options import as_json, folder_option, repeats_option
 from tests.benchmarks.serving import Serving
 
@@ -31,24 +33,39 @@ PERCENTS = (50, 95, 99)
 @click.option("--rates", default="1,50,500", show_default=True, help="Events a second.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long to send at each rate.")
 @click.option("--every", default="1s", show_default=True, help="As in `run --every`.")
+@click.option("--history", default=0, show_default=True, help="Events that are loaded already.")
 @repeats_option
 @folder_option
 @as_json
 def command(
-    rates: str, seconds: float, every: str, repeats: int, folder: Path | None, as_json: bool
+    rates: str,
+    seconds: float,
+    every: str,
+    history: int,
+    repeats: int,
+    folder: Path | None,
+    as_json: bool,
 ) -> None:
     """From the 2xx until a query of the published file has found the event.
 
     Each run is a new `fluents-warehouse run` with default settings, and a sender with a steady
     rate. A reader looks for a new file every 5 ms, opens it and asks for what it has not seen.
+    With a history, all runs go on with one warehouse.
     """
     numbers = [float(rate) for rate in rates.split(",")]
+    with ExitStack() as stack:
+        kept = stack.enter_context(_new_folder(folder)) if history else None
+        if kept:
+            say(f"making a warehouse of {history:,} events")
+            fresh(make, kept, history)
 
-    def run(rate: float) -> Callable[[], list[float]]:
-        return lambda: _run(folder, rate, seconds, every)
+        def run(rate: float) -> Callable[[], list[float]]:
+            return lambda: _run(kept, folder, rate, seconds, every)
 
-    results = in_turn({f"{rate:g}": run(rate) for rate in numbers}, repeats)
-    record = Record("freshness", {"seconds": seconds, "every": every, "repeats": repeats})
+        results = in_turn({f"{rate:g}": run(rate) for rate in numbers}, repeats)
+    record = Record(
+        "freshness", {"seconds": seconds, "every": every, "history": history, "repeats": repeats}
+    )
     for rate, runs in results.items():
         row = {"events_per_second": float(rate), "events": len(runs[0])}
         for percent in PERCENTS:
@@ -57,17 +74,26 @@ def command(
     record.show(as_json)
 
 
-def _run(folder: Path | None, rate: float, seconds: float, every: str) -> list[float]:
-    """The seconds that each event took, in one run."""
+@contextmanager
+def _new_folder(parent: Path | None) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=parent, prefix="fluents-freshness-") as name:
+        yield Path(name)
+
+
+def _run(
+    kept: Path | None, parent: Path | None, rate: float, seconds: float, every: str
+) -> list[float]:
+    """The seconds that each event took, in one run; in a new folder if none is kept."""
+    started_at = time.time_ns()  # so that no run repeats the bodies of another
     with (
-        tempfile.TemporaryDirectory(dir=folder, prefix="fluents-freshness-") as name,
-        Serving(Path(name), "run", "--every", every) as serving,
+        nullcontext(kept) if kept else _new_folder(parent) as folder,
+        Serving(folder, "run", "--every", every) as serving,
         _Reader(serving.published) as reader,
     ):
         count = max(1, round(rate * seconds))
         # sent and awaited first: a loader that has just started imports for two seconds
         warm, *bodies = [
-            json.dumps({"nth": nth}).encode()[:-1] + b"," + delivery.body[1:]
+            json.dumps({"run": started_at, "nth": nth}).encode()[:-1] + b"," + delivery.body[1:]
             for nth, delivery in enumerate(islice(simulate(seed=3), count + 1))
         ]
         reader.wait_for(_send(serving.url, [warm], rate))
@@ -122,8 +148,16 @@ class _Reader:
                 raise click.ClickException("acknowledged events were not published")
             time.sleep(0.01)
 
+    def _newest(self) -> str:
+        """The newest event of a history, of which nothing is looked for."""
+        if not self._published.exists():
+            return ""
+        with duckdb.connect(str(self._published), read_only=True) as connection:
+            ((newest,),) = connection.execute("select max(event_id) from fluents.events").fetchall()
+        return newest or ""
+
     def _watch(self) -> None:
-        inode, newest = 0, ""
+        inode, newest = 0, self._newest()
         while not self._stop.wait(LOOK_SECONDS):
             now = self._published.stat().st_ino if self._published.exists() else 0
             if now == inode:

@@ -94,6 +94,13 @@ def test_freshness_has_a_row_a_rate_and_every_event_is_seen(tmp_path: Path) -> N
         assert 0 < row["p50_seconds"] <= row["p95_seconds"] <= row["most_seconds"]
 
 
+def test_freshness_with_a_history_goes_on_with_its_warehouse(tmp_path: Path) -> None:
+    recorded = record(
+        tmp_path, "freshness", "--rates", "10,20", "--seconds", "1", "--history", "400"
+    )
+    assert values(recorded, "events") == [10, 20]
+
+
 def test_growth_counts_load_publish_and_models_apart(tmp_path: Path) -> None:
     recorded = record(
         tmp_path,
