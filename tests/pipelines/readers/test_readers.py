@@ -26,7 +26,7 @@ from tests.pipelines.conftest import Query
 
 pytestmark = pytest.mark.attack
 
-LOADS = 100
+LOADS = 40
 OPEN_AT = 2  # the load after which the readers open, and until the end keep, the warehouse
 INSERT = (
     "insert into fluents.calls"
@@ -56,7 +56,7 @@ def published_files(settings: Settings) -> list[Path]:
 
 
 @pytest.mark.timeout(600)
-def test_readers_hold_the_warehouse_open_through_100_loads(
+def test_readers_hold_the_warehouse_open_through_40_loads(
     buffer: SqliteBuffer, clock: Clock, settings: Settings, query: Query
 ) -> None:
     path = settings.warehouse_path
