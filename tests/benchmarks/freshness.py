@@ -34,7 +34,13 @@ PERCENTS = (50, 95, 99)
 @click.option("--rates", default="1,50,500", show_default=True, help="Events a second.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long to send at each rate.")
 @click.option("--every", default="1s", show_default=True, help="As in `run --every`.")
-@click.option("--history", default=0, show_default=True, help="Events that are loaded already.")
+@click.option(
+    "--history",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Events that are loaded already.",
+)
 @repeats_option
 @folder_option
 @as_json
