@@ -1,26 +1,42 @@
--- Which actions the bot uses, and which fail, by the UTC day of the report's receipt.
--- grain: one day and type of action
--- key: received_on, action_type
+-- Which actions the bot uses, and which fail, by the day of the report's receipt.
+-- grain: one day, agent and type of action
+-- key: received_on, agent, action_type
 -- questions: Which actions are used? Which fail, how often, and in how many calls?
 with
 
+-- What knows time zones takes ten times as long, so it is asked once a quarter of an hour.
+quarter_hours as (
+    select distinct epoch_us(received_at) // 900_000_000 as quarter_hour
+    from fluents.actions
+),
+
+days as (
+    select
+        quarter_hour,
+        (make_timestamptz(quarter_hour * 900_000_000) at time zone getvariable('time_zone'))::date
+            as received_on,
+    from quarter_hours
+),
+
 by_call as (
     select
-        epoch_us(received_at) // 86_400_000_000 as day_number,
-        coalesce(action_type, 'unknown') as action_type,
-        call_id,
+        days.received_on,
+        coalesce(actions.action_type, 'unknown') as action_type,
+        actions.call_id,
         count(*) filter (phase = 'start') as started_count,
         count(*) filter (phase = 'finish') as finished_count,
         count(*) filter (phase = 'finish' and is_success) as succeeded_count,
         count(*) filter (phase = 'finish' and not is_success) as failed_count,
-    from fluents.actions
+    from fluents.actions as actions
+    inner join days on days.quarter_hour = epoch_us(actions.received_at) // 900_000_000
     group by all
 ),
 
 counted as (
     select
-        date '1970-01-01' + day_number::integer as received_on,
-        action_type,
+        by_call.received_on,
+        coalesce(calls.agent, 'unknown') as agent,
+        by_call.action_type,
         sum(started_count)::bigint as started_count,
         sum(finished_count)::bigint as finished_count,
         sum(succeeded_count)::bigint as succeeded_count,
@@ -28,12 +44,15 @@ counted as (
         count(*) as call_count,
         count(*) filter (failed_count > 0) as failed_call_count,
     from by_call
+    left join analytics.call_summary as calls using (call_id)
     group by all
 )
 
 select
-    -- UTC day on which the reports were received.
+    -- Day on which the reports were received, in time_zone of the settings.
     received_on,
+    -- Name of the call's agent; unknown where [agents] of the settings gives none.
+    agent,
     -- What kind of action, or else its name; unknown where no report says.
     action_type,
     -- Reports that an action started.

@@ -1,42 +1,35 @@
--- Who answers when: calls by hour and weekday of their first event, in UTC.
--- grain: one weekday, hour, direction and webhook with calls
--- key: weekday, hour, direction, webhook
+-- Who answers when: calls by hour and weekday of their first event, in time_zone of the settings.
+-- grain: one weekday, hour, direction, webhook and agent with calls
+-- key: weekday, hour, direction, webhook, agent
 -- questions: When do people answer? When does voicemail? When is it best to call?
 with
 
--- In hours since 1970: what knows time zones takes ten times as long.
-calls as (
-    select
-        epoch_us(first_event_at) // 3_600_000_000 as hour_number,
-        coalesce(direction, 'unknown') as direction,
-        webhook,
-        outcome,
-    from analytics.call_summary
-),
-
 counted as (
     select
-        (hour_number // 24 + 3) % 7 + 1 as weekday,  -- the first day of 1970 was a Thursday
-        hour_number % 24 as hour,
-        direction,
+        first_event_weekday as weekday,
+        first_event_hour as hour,
+        coalesce(direction, 'unknown') as direction,
         webhook,
+        coalesce(agent, 'unknown') as agent,
         count(*) as call_count,
         count(*) filter (outcome = 'human') as human_count,
         count(*) filter (outcome = 'no_human') as no_human_count,
         count(*) filter (outcome = 'did_not_connect') as did_not_connect_count,
-    from calls
+    from analytics.call_summary
     group by all
 )
 
 select
-    -- 1 for Monday to 7 for Sunday, in UTC.
+    -- 1 for Monday to 7 for Sunday, in time_zone of the settings.
     weekday,
-    -- 0 to 23, in UTC.
+    -- 0 to 23, in that time zone.
     hour,
     -- outbound, inbound or unknown.
     direction,
     -- Label of the webhook.
     webhook,
+    -- Name of the agent; unknown where [agents] of the settings gives none.
+    agent,
     -- Calls of any kind.
     call_count,
     -- Calls that a human answered.

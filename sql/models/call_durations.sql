@@ -1,25 +1,17 @@
 -- How long calls last: as the sender states it, or else from the receipt of "connected" to that of
 -- "ended". Percentiles of days do not add up: for other spans ask call_summary.
--- grain: one day, direction, webhook and outcome with calls
--- key: first_event_on, direction, webhook, outcome
+-- grain: one day, direction, webhook, agent and outcome with calls
+-- key: first_event_on, direction, webhook, agent, outcome
 -- questions: How long are calls, the usual and the longest ones? Does it change?
-with
-
--- By microseconds since 1970: what knows time zones takes ten times as long.
-calls as (
-    select
-        *,
-        date '1970-01-01' + (epoch_us(first_event_at) // 86_400_000_000)::integer as first_event_on,
-    from analytics.call_summary
-)
-
 select
-    -- UTC day of the first event.
+    -- Day of the first event, in time_zone of the settings.
     first_event_on,
     -- outbound, inbound or unknown.
     coalesce(direction, 'unknown') as direction,
     -- Label of the webhook.
     webhook,
+    -- Name of the agent; unknown where [agents] of the settings gives none.
+    coalesce(agent, 'unknown') as agent,
     -- human, no_human, did_not_connect, connected or unknown.
     outcome,
     -- Calls of any kind.
@@ -38,5 +30,5 @@ select
     max(duration_seconds) as max_duration_seconds,
     -- All of them together.
     sum(duration_seconds) as total_duration_seconds,
-from calls
+from analytics.call_summary
 group by all

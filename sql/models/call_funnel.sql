@@ -1,16 +1,16 @@
 -- How far calls come: attempted, connected, human, engaged (more than three human turns),
 -- post_call_done. A stage counts calls that reached it and all before; days can be added up.
--- grain: one stage of the calls of a day, direction and webhook
--- key: first_event_on, direction, webhook, stage
+-- grain: one stage of the calls of a day, direction, webhook and agent
+-- key: first_event_on, direction, webhook, agent, stage
 -- questions: Where do calls drop out? Which share of attempts becomes a talk that is analysed?
 with
 
 calls as (
     select
-        -- by microseconds since 1970: what knows time zones takes ten times as long
-        date '1970-01-01' + (epoch_us(first_event_at) // 86_400_000_000)::integer as first_event_on,
+        first_event_on,
         coalesce(direction, 'unknown') as direction,
         webhook,
+        coalesce(agent, 'unknown') as agent,
         case
             when outcome in ('human', 'no_human', 'connected') then true
             when outcome = 'did_not_connect' then false
@@ -26,6 +26,7 @@ counted as (
         first_event_on,
         direction,
         webhook,
+        agent,
         count(*) as attempted,
         count(*) filter (is_connected) as connected,
         count(*) filter (is_connected is null) as connected_unknown,
@@ -43,6 +44,7 @@ stages as (
         first_event_on,
         direction,
         webhook,
+        agent,
         attempted,
         unnest(
             [
@@ -70,12 +72,14 @@ stages as (
 )
 
 select
-    -- UTC day of the first event.
+    -- Day of the first event, in time_zone of the settings.
     first_event_on,
     -- outbound, inbound or unknown.
     direction,
     -- Label of the webhook.
     webhook,
+    -- Name of the agent; unknown where [agents] of the settings gives none.
+    agent,
     -- Place of the stage in the funnel, from 1.
     n as stage_number,
     -- attempted, connected, human, engaged or post_call_done.
@@ -93,4 +97,4 @@ select
     -- call_count of known_count.
     reached / nullif(attempted - sum(unknown) over up_to_here, 0) as attempted_rate,
 from stages
-window up_to_here as (partition by first_event_on, direction, webhook order by n)
+window up_to_here as (partition by first_event_on, direction, webhook, agent order by n)

@@ -13,6 +13,7 @@ calls as (
         *,
         case is_outgoing when true then from_number when false then to_number end as own_number,
         case is_outgoing when true then to_number when false then from_number end as other_number,
+        first_event_at at time zone getvariable('time_zone') as first_event_local,
     from fluents.calls
 ),
 
@@ -134,6 +135,11 @@ select
     end as contact_number,
     -- Label of the webhook that got the first event.
     calls.webhook,
+    -- The agent's name, as [agents] of the settings gives it to the own number or else to the
+    -- webhook; NULL where it gives none.
+    coalesce(
+        getvariable('agents')[calls.own_number], getvariable('agents')[calls.webhook]
+    ) as agent,
     -- ended, did_not_connect, in_progress, error or unknown, as the events say.
     calls.status,
     -- human, no_human (voicemail), did_not_connect, connected (by whom answered is unknown), unknown.
@@ -158,6 +164,12 @@ select
     calls.did_not_connect_reason,
     -- Receipt of the first event of any type.
     calls.first_event_at,
+    -- Its day in time_zone of the settings.
+    calls.first_event_local::date as first_event_on,
+    -- Its weekday there: 1 for Monday to 7 for Sunday.
+    isodow(calls.first_event_local) as first_event_weekday,
+    -- Its hour there: 0 to 23.
+    hour(calls.first_event_local) as first_event_hour,
     -- Receipt of the last event of any type.
     calls.last_event_at,
     -- Receipt of the report that the call connected.
@@ -181,6 +193,13 @@ select
         when calls.stated_minutes > 0 then 'stated'
         when receipt_duration_seconds is not null then 'receipt'
     end as duration_source,
+    -- duration_seconds at the price of [cost_per_minute] for the agent, or else the direction, or
+    -- else the default, for each second; NULL without a price or a duration.
+    duration_seconds / 60 * coalesce(
+        getvariable('cost_per_minute')[agent],
+        getvariable('cost_per_minute')[calls.direction],
+        getvariable('cost_per_minute')['default']
+    ) as cost,
     -- Events of the call, without repeated deliveries.
     counted.event_count,
     -- Messages reported.

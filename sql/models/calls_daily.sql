@@ -1,6 +1,6 @@
--- Calls by day, direction and webhook. A call belongs to the UTC day of its first event.
--- grain: one day, direction and webhook with calls
--- key: first_event_on, direction, webhook
+-- Calls by day, direction, webhook and agent. A call belongs to the day of its first event.
+-- grain: one day, direction, webhook and agent with calls
+-- key: first_event_on, direction, webhook, agent
 -- questions: How many calls a day? How many connected, reached a human, failed? Which share?
 with
 
@@ -13,10 +13,10 @@ calls as (
 
 counted as (
     select
-        -- by microseconds since 1970: what knows time zones takes ten times as long
-        date '1970-01-01' + (epoch_us(first_event_at) // 86_400_000_000)::integer as first_event_on,
+        first_event_on,
         coalesce(direction, 'unknown') as direction,
         webhook,
+        coalesce(agent, 'unknown') as agent,
         count(*) as call_count,
         count(*) filter (is_connected) as connected_count,
         count(*) filter (outcome = 'did_not_connect') as did_not_connect_count,
@@ -38,12 +38,14 @@ counted as (
 )
 
 select
-    -- UTC day of the first event.
+    -- Day of the first event, in time_zone of the settings.
     first_event_on,
     -- outbound, inbound or unknown.
     direction,
     -- Label of the webhook.
     webhook,
+    -- Name of the agent; unknown where [agents] of the settings gives none.
+    agent,
     -- Calls of any kind.
     call_count,
     -- Calls that connected, as reported or as somebody answered.

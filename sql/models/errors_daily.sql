@@ -1,19 +1,19 @@
--- Errors by type and by the UTC day of their call's first event, so that shares of calls hold.
--- grain: one day and type of error
--- key: first_event_on, error_type
+-- Errors by type, agent and the day of their call's first event, so that shares of calls hold.
+-- grain: one day, agent and type of error
+-- key: first_event_on, agent, error_type
 -- questions: Which errors are there? How many calls do they affect? Since when?
 with
 
 calls as (
     select
         call_id,
-        -- by microseconds since 1970: what knows time zones takes ten times as long
-        date '1970-01-01' + (epoch_us(first_event_at) // 86_400_000_000)::integer as first_event_on,
-    from fluents.calls
+        first_event_on,
+        coalesce(agent, 'unknown') as agent,
+    from analytics.call_summary
 ),
 
 calls_counted as (
-    select first_event_on, count(*) as call_count
+    select first_event_on, agent, count(*) as call_count
     from calls
     group by all
 ),
@@ -33,6 +33,7 @@ errors as (
 counted as (
     select
         first_event_on,
+        agent,
         error_type,
         count(*) as error_count,
         count(distinct call_id) as affected_call_count,
@@ -45,15 +46,17 @@ counted as (
 )
 
 select
-    -- UTC day of the first event of the call.
+    -- Day of the first event of the call, in time_zone of the settings.
     first_event_on,
+    -- Name of the call's agent; unknown where [agents] of the settings gives none.
+    agent,
     -- The error's code, or else its message with # for numbers; unknown where it has neither.
     error_type,
     -- Errors reported: an event that lists two has two.
     error_count,
     -- Calls with such an error.
     affected_call_count,
-    -- All calls of the day.
+    -- All calls of the day and agent, also those without such an error.
     call_count,
     -- affected_call_count of call_count.
     affected_call_count / nullif(call_count, 0) as affected_call_rate,
@@ -62,4 +65,4 @@ select
     -- Receipt of the last of them.
     last_error_at,
 from counted
-inner join calls_counted using (first_event_on)
+inner join calls_counted using (first_event_on, agent)

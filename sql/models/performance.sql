@@ -1,8 +1,8 @@
--- How each of your own numbers, and each webhook label, performs: the same figures for both, so
--- look at one dimension at a time.
--- grain: one own number or one webhook label, and direction
+-- How each agent, each of your own numbers, and each webhook label performs: the same figures for
+-- all three, so look at one dimension at a time.
+-- grain: one agent, own number or webhook label, and direction
 -- key: dimension, label, direction
--- questions: Which number is answered most? Which webhook (environment, agent) has most errors?
+-- questions: Which number is answered most? Which agent has most errors, or talks to most people?
 with
 
 calls as (
@@ -16,11 +16,19 @@ calls as (
 counted as (
     select
         -- DuckDB 2 writes an `if` down as a function that DuckDB 1.5 does not know.
-        case when grouping(webhook) = 0 then 'webhook' else 'own_number' end as dimension,
         case
-            when grouping(webhook) = 0 then webhook
-            else coalesce(own_number, 'unknown')
-        end as label,
+            when grouping(webhook) = 0 then 'webhook'
+            when grouping(agent) = 0 then 'agent'
+            else 'own_number'
+        end as dimension,
+        coalesce(
+            case
+                when grouping(webhook) = 0 then webhook
+                when grouping(agent) = 0 then agent
+                else own_number
+            end,
+            'unknown'
+        ) as label,
         known_direction as direction,
         count(*) as call_count,
         count(*) filter (is_connected) as connected_count,
@@ -34,13 +42,15 @@ counted as (
         min(first_event_at) as first_call_at,
         max(first_event_at) as last_call_at,
     from calls
-    group by grouping sets ((webhook, known_direction), (own_number, known_direction))
+    group by grouping sets (
+        (webhook, known_direction), (agent, known_direction), (own_number, known_direction)
+    )
 )
 
 select
-    -- webhook or own_number.
+    -- agent, own_number or webhook.
     dimension,
-    -- The webhook's label or the number; unknown where no event names it.
+    -- The agent's name, the number or the webhook's label; unknown where there is none.
     label,
     -- outbound, inbound or unknown.
     direction,

@@ -10,6 +10,7 @@ import duckdb
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fluents_connector.settings import Settings
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS, wrong_path
 from fluents_pipelines.models.built_in import models
 from fluents_pipelines.sql_text import json_path
@@ -38,7 +39,7 @@ def test_words_of_sql_and_signs_make_columns() -> None:
     assert not any(map(wrong_path, names))
     (wide,) = (
         model
-        for model in models(post_call_columns=dict.fromkeys(names, "text"))
+        for model in models(Settings(post_call_columns=dict.fromkeys(names, "text")))
         if model.name == "post_call_wide"
     )
     with duckdb.connect() as connection:

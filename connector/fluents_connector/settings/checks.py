@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ValidationInfo, field_validator
 
@@ -21,6 +22,12 @@ LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 BUFFER_SCHEMES = ("sqlite", "postgresql")  # each has an engine in fluents_connector.buffer
 MAX_NAMES = 100  # names of one fact in [fields]
 MAX_COLUMNS = 500  # columns in [post_call_columns]
+MAX_AGENTS = 1_000  # entries of [agents]
+MAX_NAME_LENGTH = 128
+NO_TIME_ZONES = {"localtime", "Factory"}  # what a system's own list has besides
+PRICED = ("default", "inbound", "outbound")  # what [cost_per_minute] has besides agents
+NO_AGENTS = {*PRICED, "unknown"}
+FORMATTED_NUMBER = re.compile(r"(?=.*[0-9])\+?[0-9 ()./-]*[ ()./-][0-9 ()./-]*")
 
 
 class Checks(BaseModel):
@@ -171,6 +178,52 @@ class Checks(BaseModel):
                     f"_); leave one away. It always has {', '.join(taken)}"
                 )
         return columns
+
+    @field_validator("time_zone", check_fields=False)
+    @classmethod
+    def _a_time_zone(cls, name: str) -> str:
+        known = available_timezones() - NO_TIME_ZONES
+        if name not in known:
+            in_lower_case = {zone.lower(): zone for zone in known}
+            likely = in_lower_case.get(meant(name, in_lower_case) or "")
+            hint = f"did you mean {likely!r}?" if likely else "write, say, Europe/Berlin or UTC"
+            raise ValueError(f"{name[:64]!r} is no time zone of the IANA's list; {hint}")
+        return name
+
+    @field_validator("agents", check_fields=False)
+    @classmethod
+    def _agents_with_names(cls, agents: dict[str, str]) -> dict[str, str]:
+        if len(agents) > MAX_AGENTS:
+            raise ValueError(f"there are more than {MAX_AGENTS} numbers and labels")
+        for key, name in agents.items():
+            if FORMATTED_NUMBER.fullmatch(key):
+                raise ValueError(
+                    f"the number {key!r} holds more than digits; write it as Fluents sends it, "
+                    f"such as {'+' + re.sub('[^0-9]', '', key)!r}"
+                )
+            if not name.strip() or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
+                raise ValueError(
+                    f"name {shown(key)!r} in 1 to {MAX_NAME_LENGTH} printable characters"
+                )
+            if name in NO_AGENTS:
+                raise ValueError(f"an agent cannot be called {name!r}: that word has a meaning")
+        return agents
+
+    @field_validator("cost_per_minute", check_fields=False)
+    @classmethod
+    def _prices_of_what_there_is(
+        cls, prices: dict[str, float], info: ValidationInfo
+    ) -> dict[str, float]:
+        known = {*PRICED, *info.data.get("agents", {}).values()}
+        for name, price in prices.items():
+            if "agents" in info.data and name not in known:
+                in_lower_case = {one.lower(): one for one in known}
+                likely = in_lower_case.get(meant(name, in_lower_case) or "")
+                hint = f"did you mean {likely!r}?" if likely else f"write {', '.join(PRICED)}"
+                raise ValueError(f"{shown(name)!r} is no agent of [agents]; {hint}")
+            if price < 0:
+                raise ValueError(f"the price of {shown(name)!r} is below 0")
+        return prices
 
 
 def _check_paths(paths: Iterable[str], before: str, example: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ConfigDict, Field, IPvAnyNetwork
+from pydantic import ConfigDict, Field, FiniteFloat, IPvAnyNetwork
 
 from fluents_connector.settings.checks import Checks
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS, SECRET_FIELDS
@@ -201,6 +201,16 @@ class Settings(Checks):
     )
     post_call_columns: dict[str, Literal["text", "number", "boolean"]] = Field(
         {}, description="Fields of post-call results that post_call_wide has as columns = type."
+    )
+    time_zone: str = Field(
+        "UTC", description="Time zone of days, weekdays and hours in models, such as Europe/Berlin."
+    )
+    agents: dict[str, str] = Field(
+        {}, description="Own number, or label of a webhook = name of the agent that it belongs to."
+    )
+    cost_per_minute: dict[str, FiniteFloat] = Field(
+        {},
+        description="Name of an agent, inbound, outbound or default = price of a minute of a call.",
     )
     models_dir: Path | None = Field(
         None, description="Folder of your own models, one SELECT a .sql file; checks/ in it."

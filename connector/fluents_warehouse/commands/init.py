@@ -33,6 +33,7 @@ port = {port}
 warehouse_path = "fluents_warehouse.duckdb"   # open this in notebooks and BI
 # data_dir = ".fluents"             # the connector's own files
 # models_dir = "models"             # your own models: one SELECT a .sql file
+# time_zone = "Europe/Berlin"       # of days and hours in models; UTC if left away
 # buffer_keep_days = 7              # how long equal deliveries are recognised
 
 sql_token = "{sql_token}"   # for DuckDB clients of `run --sql`
@@ -43,6 +44,12 @@ sql_token = "{sql_token}"   # for DuckDB clients of `run --sql`
 # {label} = ["<new token>", "<old token>"]
 [webhooks]
 {label} = "{token}"
+
+# Names of your agents, by own number or by label of a webhook, and what a minute costs:
+# [agents]
+# "+14155550100" = "Reception"
+# [cost_per_minute]
+# default = 0.12
 
 # Names to look for in payloads before the built-in ones, for example:
 # [fields]

@@ -17,7 +17,7 @@ class Analytics:
     """What the schema `analytics` should hold, by the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._files = built_in.models(post_call_columns=settings.post_call_columns)
+        self._files = built_in.models(settings)
         self._fingerprint = built_in.fingerprint(self._files)
         self._custom_folder = settings.models_dir
         self._custom_made: str | None = None

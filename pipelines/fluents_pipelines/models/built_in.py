@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from fluents_connector.errors import ModelError
+from fluents_connector.settings import Settings
 from fluents_pipelines.models import incremental, scope
 from fluents_pipelines.models.scope import ANALYTICS
+from fluents_pipelines.models.values import with_values
 from fluents_pipelines.sql_files import (
     SqlFile,
     column_comments,
@@ -21,13 +21,12 @@ from fluents_pipelines.sql_files import (
     read_folder,
     sql_folder,
 )
-from fluents_pipelines.sql_text import identifier, json_path, literal
+from fluents_pipelines.sql_text import identifier, literal
 from fluents_pipelines.tables import ALL_TABLES
 from fluents_pipelines.transactions import transaction
 
 OFFENDING_ROWS = 20
 _NO_ROWS = {"view": "", "table": "\nlimit 0"}
-_JSON_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +38,10 @@ class CheckResult:
     path: Path
 
 
-def models(
-    folder: Path | None = None, *, post_call_columns: Mapping[str, str] | None = None
-) -> list[SqlFile]:
-    """The models, each after those that it selects from.
-
-    A view's readers have no variables, so the value of each `getvariable('…')` stands in it.
-    """
+def models(settings: Settings | None = None, folder: Path | None = None) -> list[SqlFile]:
+    """The models for these settings, or the default ones, each after those it selects from."""
     files = in_order(read_folder(folder or sql_folder() / "models"))
-    values = _values(post_call_columns or {})
-    return [_with_values(file, values) for file in files]
+    return [with_values(file, settings or Settings()) for file in files]
 
 
 def checks() -> list[SqlFile]:
@@ -124,26 +117,3 @@ def describe(connection: duckdb.DuckDBPyConnection, file: SqlFile, kind: str) ->
             connection.execute(
                 f"comment on column {relation}.{identifier(column)} is {literal(text)}"
             )
-
-
-def _values(post_call_columns: Mapping[str, str]) -> dict[str, str]:
-    """What models may ask for by `getvariable`, as SQL."""
-    names = [field.replace(".", "_") for field in post_call_columns]
-    types = [_JSON_TYPES[type_] for type_ in post_call_columns.values()]
-    structure = {"result_text": "VARCHAR", **dict(zip(names, types, strict=True))}
-    return {
-        "post_call_names": _quoted_list(names),
-        "post_call_paths": _quoted_list([json_path(field) for field in post_call_columns]),
-        "post_call_types": literal(json.dumps(structure)),
-    }
-
-
-def _with_values(file: SqlFile, values: Mapping[str, str]) -> SqlFile:
-    sql = file.sql
-    for name, value in values.items():
-        sql = sql.replace(f"getvariable('{name}')", value)
-    return replace(file, sql=sql, steps=tuple(_with_values(step, values) for step in file.steps))
-
-
-def _quoted_list(texts: Sequence[str]) -> str:
-    return f"[{', '.join(map(literal, texts))}]::varchar[]"

@@ -318,7 +318,7 @@ def test_a_model_that_duckdb_refuses_names_its_file_and_leaves_the_former_ones(
     (folder / "wrong.sql").write_text("select no_such_column from fluents.calls")
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         with pytest.raises(ModelError, match=r"wrong\.sql.*no_such_column"):
-            built_in.build(connection, built_in.models(folder))
+            built_in.build(connection, built_in.models(folder=folder))
         assert connection.execute("select count(*) from analytics.call_summary").fetchall() == [
             (3,)
         ]

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from fluents_connector.settings import Settings
 from fluents_pipelines.models import built_in, incremental
 from fluents_pipelines.sql_files import column_comments
 from fluents_pipelines.tables import ALL_TABLES, SCHEMA
@@ -21,7 +22,12 @@ from fluents_pipelines.tables import ALL_TABLES, SCHEMA
 CASES = Path(__file__).parents[2] / "data" / "model_cases"
 INPUT = CASES / "input.json"
 COLUMNS = {"outcome": "text", "score": "number", "details.sold": "boolean", "details": "text"}
-MODELS = {model.name: model for model in built_in.models(post_call_columns=COLUMNS)}
+SETTINGS = Settings(
+    post_call_columns=COLUMNS,
+    agents={"sales": "Nora"},
+    cost_per_minute={"Nora": 0.3, "inbound": 0.06, "default": 0.12},
+)
+MODELS = {model.name: model for model in built_in.models(SETTINGS)}
 TYPES = {
     "text": "varchar",
     "timestamp": "timestamptz",

@@ -1,0 +1,80 @@
+-- Each headline figure of the last 1, 7 and 28 whole days beside that of as many days before. The
+-- last whole day is the one before the day of the newest call, so nothing here depends on the
+-- present time.
+-- grain: one figure and length of time
+-- key: day_count, figure
+-- questions: How was last week beside the week before? Of how many calls does that speak?
+with
+
+bounds as (
+    select
+        min(first_event_on) as first_on,
+        max(first_event_on) as newest_on,
+    from analytics.call_summary
+),
+
+spans as (
+    select
+        day_count,
+        (newest_on - day_count::integer) as begins_on,
+        newest_on as ends_before,
+        (newest_on - 2 * day_count::integer) as previous_begins_on,
+        first_on <= newest_on - 2 * day_count::integer as has_previous,
+    from bounds
+    cross join (values (1), (7), (28)) as lengths (day_count)
+    where newest_on is not null
+),
+
+summed as (
+    select
+        spans.day_count,
+        spans.begins_on,
+        spans.ends_before,
+        spans.has_previous,
+        headline.figure,
+        headline.unit,
+        sum(headline.numerator) filter (headline.first_event_on >= spans.begins_on) as numerator,
+        sum(headline.denominator) filter (headline.first_event_on >= spans.begins_on)::bigint
+            as denominator,
+        sum(headline.numerator) filter (headline.first_event_on < spans.begins_on)
+            as previous_numerator,
+        sum(headline.denominator) filter (headline.first_event_on < spans.begins_on)::bigint
+            as previous_denominator,
+    from analytics.headline_daily as headline
+    inner join spans
+        on headline.first_event_on >= spans.previous_begins_on
+        and headline.first_event_on < spans.ends_before
+    group by all
+)
+
+select
+    -- How many days the span has: 1, 7 or 28.
+    day_count,
+    -- Name of the figure, as in headline_daily.
+    figure,
+    -- What it is in: calls, share, seconds, minutes or cost.
+    unit,
+    -- First day of the span; the one before it ends the day before.
+    begins_on,
+    -- Last day of the span.
+    ends_before - 1 as ends_on,
+    -- What is counted or summed in the span.
+    numerator,
+    -- Of how many calls; NULL for what is a sum by itself.
+    denominator,
+    -- The figure: numerator of denominator, or numerator where there is no denominator.
+    case when unit in ('share', 'seconds') then numerator / nullif(denominator, 0) else numerator end
+        as value,
+    -- What is counted or summed in the days before; NULL where the warehouse is younger than they.
+    case when has_previous then previous_numerator end as previous_numerator,
+    -- Of how many calls.
+    case when has_previous then previous_denominator end as previous_denominator,
+    -- The figure of the days before; NULL where the warehouse is younger than they.
+    case
+        when not has_previous then null
+        when unit in ('share', 'seconds') then previous_numerator / nullif(previous_denominator, 0)
+        else previous_numerator
+    end as previous_value,
+    -- value less previous_value; of shares as a share too, so 0.05 is five percentage points.
+    value - previous_value as difference,
+from summed
