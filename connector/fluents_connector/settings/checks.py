@@ -184,8 +184,7 @@ class Checks(BaseModel):
     def _a_time_zone(cls, name: str) -> str:
         known = available_timezones() - NO_TIME_ZONES
         if name not in known:
-            in_lower_case = {zone.lower(): zone for zone in known}
-            likely = in_lower_case.get(meant(name, in_lower_case) or "")
+            likely = meant(name, known)
             hint = f"did you mean {likely!r}?" if likely else "write, say, Europe/Berlin or UTC"
             raise ValueError(f"{name[:64]!r} is no time zone of the IANA's list; {hint}")
         return name
@@ -217,8 +216,7 @@ class Checks(BaseModel):
         known = {*PRICED, *info.data.get("agents", {}).values()}
         for name, price in prices.items():
             if "agents" in info.data and name not in known:
-                in_lower_case = {one.lower(): one for one in known}
-                likely = in_lower_case.get(meant(name, in_lower_case) or "")
+                likely = meant(name, known)
                 hint = f"did you mean {likely!r}?" if likely else f"write {', '.join(PRICED)}"
                 raise ValueError(f"{shown(name)!r} is no agent of [agents]; {hint}")
             if price < 0:

@@ -68,7 +68,9 @@ def from_environment(
 
 def meant(name: str, known: Collection[str]) -> str | None:
     """The known name that is most like a mistyped one; None if none is like it."""
-    return next(iter(get_close_matches(name.lower(), known, 1, ALIKE)), None)
+    in_lower_case = {one.lower(): one for one in known}
+    likely = get_close_matches(name.lower(), in_lower_case, 1, ALIKE)
+    return in_lower_case[likely[0]] if likely else None
 
 
 def shown(part: str | int) -> str:
