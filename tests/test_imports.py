@@ -36,7 +36,7 @@ PIPELINES = (
         "table_files",
     ),
     *("delivery_rows", "warehouse", "normalize", "models", "batches", "source", "reporting"),
-    *("replay", "derivation", "resume", "readers", "load"),
+    *("replay", "derivation", "resume", "readers", "load", "alerts"),
 )
 """The parts, each of which may import those before it, and nothing after it."""
 

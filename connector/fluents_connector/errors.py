@@ -11,6 +11,8 @@ FluentsError                  shown to the user as one message, without a stack 
 ├── ModelError                a file below sql/ cannot be used; names file and line
 ├── QueryError                a query on the published warehouse cannot be answered
 ├── ExportFailed              the warehouse could not be written into a folder
+├── AlertsRunning             another process records or posts findings
+├── AlertsFailed              findings could not be recorded or posted; the next run does it
 ├── SqlUnavailable            SQL cannot be served: no token, no extension, no port
 └── SendError                 a receiver did not take what was sent to it
 """
@@ -58,6 +60,14 @@ class QueryError(FluentsError):
 
 class ExportFailed(FluentsError):
     """An export stopped. No file is half written, but some may be missing or of an earlier one."""
+
+
+class AlertsRunning(FluentsError):
+    """Another process records or posts findings: two at a time would post each twice."""
+
+
+class AlertsFailed(FluentsError):
+    """What the alerts found could not be recorded or posted. What is not posted is kept."""
 
 
 class SqlUnavailable(FluentsError):

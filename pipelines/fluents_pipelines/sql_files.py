@@ -17,7 +17,7 @@ from fluents_connector.errors import ModelError
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)  # of DuckDB's messages
 _STEP = re.compile(r"\bsteps\.(\w+)")
 _HEADER_LINE = re.compile(r"--\s?(.*)")
-_HEADER_KEYS = "grain|key|questions|macros|materialized|needs|time"
+_HEADER_KEYS = "grain|key|questions|macros|materialized|needs|time|severity|says|link|limits"
 _HEADER_KEY = re.compile(rf"({_HEADER_KEYS}):\s*(.*)", re.IGNORECASE)
 
 
@@ -117,6 +117,19 @@ def first_line_of_sql(file: SqlFile) -> int:
     lines = file.sql.splitlines()
     is_sql = (bool(line.strip()) and not line.lstrip().startswith("--") for line in lines)
     return next((number for number, is_it in enumerate(is_sql, 1) if is_it), 1)
+
+
+def not_one_select(
+    connection: duckdb.DuckDBPyConnection, file: SqlFile, what: str = "a model or check"
+) -> str | None:
+    """What is wrong with a file of the user, with its line, if it is not one `SELECT`."""
+    try:
+        statements = connection.extract_statements(file.sql)
+    except duckdb.Error as error:
+        return explained(file, error)
+    if [statement.type for statement in statements] == [duckdb.StatementType.SELECT]:
+        return None
+    return f"{file.path}:{first_line_of_sql(file)}: {what} is one SELECT and no more."
 
 
 def explained(file: SqlFile, error: duckdb.Error) -> str:

@@ -1,22 +1,30 @@
-"""What loaders, receivers and the command line know of each other: reports, replays, who loads."""
+"""What loaders, receivers and the command line know of each other: reports, replays, findings."""
 
 from fluents_connector.loader_state.files import FileLoaderState
 from fluents_connector.loader_state.protocol import (
+    AlertFinding,
+    AlertRecord,
     LoaderState,
     LoadReport,
+    OpenFinding,
     PublishReport,
     ReplayAnswer,
     ReplayRequest,
+    Severity,
 )
 from fluents_connector.settings import Settings
 
 __all__ = [
+    "AlertFinding",
+    "AlertRecord",
     "FileLoaderState",
     "LoadReport",
     "LoaderState",
+    "OpenFinding",
     "PublishReport",
     "ReplayAnswer",
     "ReplayRequest",
+    "Severity",
     "loader_state",
 ]
 

@@ -11,17 +11,31 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from fluents_connector.errors import LoadFailed, LoadRunning, ReplayWaiting
+from fluents_connector.errors import (
+    AlertsFailed,
+    AlertsRunning,
+    LoadFailed,
+    LoadRunning,
+    ReplayWaiting,
+)
 from fluents_connector.files import write_whole
-from fluents_connector.loader_state.protocol import LoadReport, ReplayAnswer, ReplayRequest
+from fluents_connector.loader_state.protocol import (
+    AlertRecord,
+    LoadReport,
+    ReplayAnswer,
+    ReplayRequest,
+)
 from fluents_connector.locking import only_one
 
 LOCK = "load.lock"
 REPORT = "last_load.json"
 ASKED = "replay.json"
 ANSWERED = "last_replay.json"
+ALERTS_LOCK = "alerts.lock"
+ALERTS = "alerts.json"
 
 _REPORT = TypeAdapter(LoadReport)
+_RECORD = TypeAdapter(AlertRecord)
 
 
 class FileLoaderState:
@@ -105,6 +119,40 @@ class FileLoaderState:
         if not found or found.get("request_id") != request_id:
             return None
         return ReplayAnswer(**found)
+
+    @contextmanager
+    def only_alerter(self) -> Iterator[None]:
+        """Holds a lock file of its own until the end of the block, or of the process."""
+        taken = AlertsRunning(
+            "Another `fluents-warehouse alerts` is recording or posting findings at the moment. "
+            "It does what this one would."
+        )
+        with ExitStack() as opened:
+            try:
+                opened.enter_context(only_one(self._folder / ALERTS_LOCK, taken))
+            except OSError as error:
+                raise self._not_recorded(error) from error
+            yield
+
+    def alerts(self) -> AlertRecord | None:
+        """What was found; None where there is no record that this version understands."""
+        try:
+            return _RECORD.validate_json((self._folder / ALERTS).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def record_alerts(self, record: AlertRecord) -> None:
+        """Replaces the record in one step, so that no reader sees half of it."""
+        try:
+            write_whole(self._folder / ALERTS, json.dumps(asdict(record)))
+        except OSError as error:
+            raise self._not_recorded(error) from error
+
+    def _not_recorded(self, error: OSError) -> AlertsFailed:
+        return AlertsFailed(
+            f"What the alerts found cannot be recorded in {self._folder}: {error.strerror}. "
+            "Look at free space and permissions, then try again."
+        )
 
     def _read(self, name: str) -> dict[str, Any]:
         try:

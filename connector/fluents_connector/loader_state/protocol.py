@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -71,6 +71,49 @@ class ReplayAnswer:
     error: str | None = None
 
 
+Severity = Literal["warning", "critical"]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFinding:
+    """One row that an alert returned."""
+
+    alert: str
+    severity: Severity
+    says: str
+    """The finding in a sentence."""
+    link: str
+    """Where to read on."""
+    key: str
+    """Tells it from other findings of the alert, also when the rest of the row changes."""
+    values: dict[str, Any]
+    """The columns of the row, as JSON has them; durations are in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFinding:
+    """A finding that was found once and, as far as it was told, has not ended."""
+
+    finding: AlertFinding
+    since: Seconds
+    last_found_at: Seconds
+    is_posted: bool = False
+    has_ended: bool = False
+    """It ended, and that has not been posted yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """What the alerts found when they were last run repeatedly, or posted."""
+
+    looked_at: Seconds
+    severities: dict[str, Severity] = field(default_factory=dict)
+    """Of all alerts that there are, by name."""
+    findings: list[OpenFinding] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    """What is wrong with alerts that could not be run."""
+
+
 class LoaderState(Protocol):
     """The state that all loaders and receivers of one buffer share."""
 
@@ -103,3 +146,16 @@ class LoaderState(Protocol):
 
     def answered(self, request_id: str) -> ReplayAnswer | None:
         """What became of a request; None while it is not done."""
+
+    def only_alerter(self) -> AbstractContextManager[None]:
+        """Keeps others from recording and posting findings until the end of the block.
+
+        Raises `AlertsRunning` where another is at it, and `AlertsFailed` where that cannot be
+        known.
+        """
+
+    def alerts(self) -> AlertRecord | None:
+        """What was found; None where there is no record that this version understands."""
+
+    def record_alerts(self, record: AlertRecord) -> None:
+        """Replaces the record in one step. Raises `AlertsFailed`."""

@@ -11,9 +11,16 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, FiniteFloat, IPvAnyNetwork
 
+from fluents_connector.settings.alert_limits import AlertLimit
 from fluents_connector.settings.checks import Checks
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS, SECRET_FIELDS
-from fluents_connector.settings.secret_values import HeaderName, Secrets, Token, Tokens
+from fluents_connector.settings.secret_values import (
+    HeaderName,
+    Secrets,
+    SecretUrl,
+    Token,
+    Tokens,
+)
 
 MAX_DAYS = 36_500  # a hundred years
 MAX_BYTES = 1024**5  # a pebibyte
@@ -214,6 +221,15 @@ class Settings(Checks):
     )
     models_dir: Path | None = Field(
         None, description="Folder of your own models, one SELECT a .sql file; checks/ in it."
+    )
+    alerts: dict[str, AlertLimit] = Field(
+        {}, description="Limits of alerts by their names, or false to switch an alert off."
+    )
+    alerts_dir: Path | None = Field(
+        None, description="Folder of your own alerts, one SELECT a .sql file."
+    )
+    alerts_url: SecretUrl | None = Field(
+        None, description="Where findings are posted to as JSON; a secret, as it may hold a token."
     )
     sql_host: str = Field("127.0.0.1", description="Address that `run --sql` listens on.")
     sql_port: int = Field(9494, ge=1, le=65535, description="Port that `run --sql` listens on.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -38,6 +39,18 @@ def _for_headers(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _to_post_to(address: SecretStr) -> SecretStr:
+    url = address.get_secret_value()
+    try:
+        parts = urlsplit(url)
+        is_one = bool(parts.scheme in ("http", "https") and parts.hostname) and parts.port != 0
+    except ValueError:  # its text quotes the URL
+        is_one = False
+    if not is_one or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("write a URL that begins with https://, or with http://")
+    return address
+
+
 def _as_list(value: Any) -> Any:
     # An environment variable that is all digits arrives as the number that JSON makes of it.
     if isinstance(value, int) and not isinstance(value, bool):
@@ -65,4 +78,5 @@ Secrets = Annotated[
     BeforeValidator(_from_environment),
     Field(max_length=2),
 ]
+SecretUrl = Annotated[SecretStr, AfterValidator(_to_post_to)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")]  # a server drops headers with _

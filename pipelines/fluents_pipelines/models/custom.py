@@ -23,8 +23,8 @@ from fluents_pipelines.models.scope import ANALYTICS
 from fluents_pipelines.sql_files import (
     SqlFile,
     explained,
-    first_line_of_sql,
     line_of_references,
+    not_one_select,
     parse_file,
 )
 from fluents_pipelines.sql_text import identifier
@@ -50,14 +50,14 @@ class CustomFiles:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def read(folder: Path | None) -> CustomFiles:
-    """The models in the folder of the settings; none where no folder is set."""
+def read(folder: Path | None, setting: str = "models_dir") -> CustomFiles:
+    """The files in the folder of a setting; none where no folder is set."""
     if folder is None:
         return CustomFiles([], [])
     try:
         return _read(folder)
     except OSError as error:
-        why = f"models_dir cannot be read: {error.strerror}. Make the folder or change the setting."
+        why = f"{setting} cannot be read: {error.strerror}. Make the folder or change the setting."
         return CustomFiles([], [f"{folder}: {why}"])
 
 
@@ -82,7 +82,7 @@ def build(
     errors = list(files.errors)
     sound = []
     for file in files.files:
-        if problem := _problem(connection, file) or _name_problem(file, taken):
+        if problem := not_one_select(connection, file) or _name_problem(file, taken):
             errors.append(problem)
         else:
             sound.append(file)
@@ -102,7 +102,7 @@ def run_custom_checks(
     checks = read_checks(folder)
     results, errors = [], list(checks.errors)
     for check in checks.files:
-        if problem := _problem(connection, check):
+        if problem := not_one_select(connection, check):
             errors.append(problem)
             continue
         try:
@@ -125,17 +125,6 @@ def _read(folder: Path) -> CustomFiles:
         except OSError as error:
             errors.append(f"{path}:1: it cannot be read: {error.strerror}.")
     return CustomFiles(files, errors)
-
-
-def _problem(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> str | None:
-    """What is wrong with a file if it is not one `SELECT`."""
-    try:
-        statements = connection.extract_statements(file.sql)
-    except duckdb.Error as error:
-        return explained(file, error)
-    if [statement.type for statement in statements] == [duckdb.StatementType.SELECT]:
-        return None
-    return f"{file.path}:{first_line_of_sql(file)}: a model or check is one SELECT and no more."
 
 
 def _name_problem(file: SqlFile, taken: Collection[str]) -> str | None:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +17,7 @@ from fluents_connector.errors import QueryError
 from fluents_connector.printing import printable
 from fluents_pipelines.readers.file_formats import defused, parquet_columns
 
+T = TypeVar("T")
 ROWS_AT_ONCE = 10_000
 # a text, which stays, or what DuckDB writes, and takes in JSON of others, for a float
 _NOT_OF_JSON = re.compile(r'("(?:[^"\\]|\\.)*")|-?\b(?:nan|inf(?:inity)?)\b', re.IGNORECASE)
@@ -48,9 +49,9 @@ def write_result(
         if format_ == "table" and file.isatty():
             file.write(f"{relation}\n".encode())
         elif format_ == "table":
-            _interruptible(connection, lambda: _write_lines(relation, file))
+            interruptible(connection, lambda: _write_lines(relation, file))
         elif format_ == "json":
-            _interruptible(connection, lambda: _write_json(relation, file))
+            interruptible(connection, lambda: _write_json(relation, file))
         else:
             _write_by_duckdb(connection, relation, format_, file, defuse=defuse)
     except duckdb.InterruptException:  # by Ctrl-C
@@ -59,12 +60,17 @@ def write_result(
         raise QueryError(str(error)) from error
 
 
-def _interruptible(connection: duckdb.DuckDBPyConnection, write: Callable[[], None]) -> None:
-    """Runs `write` in a thread, as DuckDB itself may look for Ctrl-C only a minute later."""
+def interruptible(
+    connection: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float | None = None
+) -> T:
+    """Runs `work` in a thread, as DuckDB itself may look for Ctrl-C only a minute later.
+
+    Interrupts the connection and raises `TimeoutError` after `seconds`, if that is given.
+    """
     with ThreadPoolExecutor(1) as pool:
-        written = pool.submit(write)
+        done = pool.submit(work)
         try:
-            written.result()
+            return done.result(seconds)
         except BaseException:
             connection.interrupt()
             raise
