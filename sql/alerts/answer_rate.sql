@@ -7,16 +7,16 @@
 -- than a least number, in either, nothing is said. Calls of the last hour are left out: of some of
 -- them it is not known yet who answers.
 -- severity: warning
--- says: {human_rate} of the {direction} calls on the webhook {webhook} were answered by a human in
---   {hours} hours: {human_count} of {known_count} known. In the same hours of the weeks before it
---   was {former_human_rate}.
+-- says: {human_rate} of the {direction} calls of {whom} were answered by a human in {hours} hours:
+--   {human_count} of {known_count} known. In the same hours of the weeks before it was
+--   {former_human_rate}.
 -- link: docs/alerts.md#answer_rate
 -- limits: answer_rate = 0.25 (0 to 1): share of the former rate that may be missing;
 --   answer_rate_hours = 24 (1 to 168): hours that are looked at;
 --   answer_rate_weeks = 4 (1 to 26): weeks before it that they are compared with;
 --   answer_rate_calls = 50 (1 to 1000000): with fewer calls of known outcome nothing is said
--- grain: one webhook and direction whose rate has fallen
--- key: webhook, direction
+-- grain: one agent of [agents], or webhook where none is named, and direction, whose rate has fallen
+-- key: whom, direction
 -- questions: Do fewer people answer than before?
 with
 
@@ -36,7 +36,7 @@ stretches as (
 
 calls as (
     select
-        call_summary.webhook,
+        coalesce('the agent ' || agent, 'the webhook ' || webhook) as whom,
         coalesce(direction, 'unknown') as direction,
         weeks_before = 0 as is_recent,
         outcome,
@@ -49,7 +49,7 @@ calls as (
 
 counted as (
     select
-        webhook,
+        whom,
         direction,
         count(*) filter (is_recent) as known_count,
         count(*) filter (is_recent and outcome = 'human') as human_count,
@@ -80,8 +80,8 @@ bounded as (
 )
 
 select
-    -- Label of the webhook that got the first event of the calls.
-    webhook,
+    -- Whose calls: the agent, or else the webhook that got the first event.
+    whom,
     -- outbound, inbound or unknown.
     direction,
     -- Calls of these hours of which it is known who answered, or that nobody did.
@@ -102,4 +102,4 @@ from bounded
 where
     human_rate < (1 - getvariable('answer_rate')) * former_human_rate
     and upper_rate < former_lower_rate
-order by webhook, direction
+order by whom, direction

@@ -4,27 +4,27 @@
 -- calls there are: a true share that is at the limit exceeds it by chance once in a hundred times.
 -- And with fewer calls than a least number nothing is said.
 -- severity: warning
--- says: {error_rate} of the calls that began in the last {hours} hours on the webhook {webhook} had
---   an error: {error_call_count} of {call_count}. The limit is {limit_rate}.
+-- says: {error_rate} of the calls of {whom} that began in the last {hours} hours had an error:
+--   {error_call_count} of {call_count}. The limit is {limit_rate}.
 -- link: docs/alerts.md#error_rate
 -- limits: error_rate = 0.1 (0 to 1): share of calls that may have an error;
 --   error_rate_hours = 3 (1 to 720): hours that are looked at;
 --   error_rate_calls = 20 (1 to 1000000): with fewer calls nothing is said
--- grain: one webhook with too many errors
--- key: webhook
+-- grain: one agent of [agents], or webhook where none is named, with too many errors
+-- key: whom
 -- questions: Do more calls fail than should?
 with
 
 counted as (
     select
-        webhook,
+        coalesce('the agent ' || agent, 'the webhook ' || webhook) as whom,
         count(*) as call_count,
-        count(first_error_at) as error_call_count,
-    from fluents.calls
+        count(*) filter (has_error) as error_call_count,
+    from analytics.call_summary
     where
         first_event_at > getvariable('now') - to_seconds(getvariable('error_rate_hours') * 3600)
         and first_event_at <= getvariable('now')
-    group by webhook
+    group by all
 ),
 
 -- 2.326 standard deviations leave one in a hundred above them.
@@ -41,8 +41,8 @@ bounded as (
 )
 
 select
-    -- Label of the webhook that got the first event of the calls.
-    webhook,
+    -- Whose calls: the agent, or else the webhook that got the first event.
+    whom,
     -- Calls that began in these hours.
     call_count,
     -- Of these, calls with an error.
@@ -57,4 +57,4 @@ select
     getvariable('error_rate_hours') as hours,
 from bounded
 where call_count >= getvariable('error_rate_calls') and lower_rate > limit_rate
-order by webhook
+order by whom

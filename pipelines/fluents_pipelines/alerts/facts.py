@@ -61,6 +61,7 @@ def gather(
         buffer_error = _one_line(error)
     return Facts(
         now=now,
+        time_zone=settings.time_zone,
         waiting_count=count,
         waiting_since=since,
         load_error=_one_line(report.error) if report and report.error else None,

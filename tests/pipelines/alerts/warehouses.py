@@ -9,11 +9,13 @@ from typing import Any
 
 import duckdb
 
+from fluents_connector.settings import Settings
 from fluents_pipelines.models import built_in, incremental
 from fluents_pipelines.tables import SCHEMA
 from tests.pipelines.models.test_model_cases import create_tables
 
-MODELS = built_in.models()
+AGENTS = {"nora": "Nora", "+15550000001": "Nora"}
+MODELS = built_in.models(Settings(agents=AGENTS))
 KEYS = {"calls": "call_id", "events": "event_id", "quarantine": "delivery_id"}
 TIMES = {
     "calls": ("first_event_at", "last_event_at"),
