@@ -22,7 +22,7 @@ HEAVY = {"dlt", "duckdb", "fluents_pipelines", "pyarrow", "sqlglot"}
 
 CONNECTOR = (
     *("errors", "printing", "permissions", "files", "process", "logs", "delivery", "redaction"),
-    *("locking", "settings", "loader_state", "buffer", "receiver", "sender", "simulator"),
+    *("locking", "settings", "loader_state", "buffer", "receiver", "sender", "alerts", "simulator"),
 )
 PIPELINES = (
     *(

@@ -9,9 +9,10 @@ import sys
 import click
 
 from fluents_connector import __version__
-from fluents_connector.errors import FluentsError, LoadRunning
+from fluents_connector.errors import AlertsRunning, FluentsError, LoadRunning
 from fluents_connector.permissions import OWNER_ONLY
 from fluents_connector.printing import printable
+from fluents_warehouse.commands.alerts import alerts
 from fluents_warehouse.commands.buffer import buffer
 from fluents_warehouse.commands.compact import compact
 from fluents_warehouse.commands.dashboard import dashboard
@@ -52,6 +53,7 @@ for command in (
     query,
     export,
     models,
+    alerts,
     dashboard,
     notebook,
     quarantine,
@@ -65,7 +67,8 @@ for command in (
 def main() -> None:
     """Runs the command line.
 
-    Exit statuses: 0 done, 1 failed, 2 wrong use, 3 already running, 130 ended by Ctrl-C.
+    Exit statuses: 0 done, 1 failed, 2 wrong use, 3 already running, 4 found what --fail-if names,
+    130 ended by Ctrl-C.
     """
     os.umask(OWNER_ONLY)
     interrupts: list[int] = []
@@ -100,7 +103,7 @@ def _run(interrupts: list[int]) -> None:
     except FluentsError as error:
         text = "\n".join(map(printable, str(error).split("\n")))
         click.echo(f"Error: {text}", err=True)
-        sys.exit(3 if isinstance(error, LoadRunning) else 1)
+        sys.exit(3 if isinstance(error, LoadRunning | AlertsRunning) else 1)
     except BrokenPipeError:
         # `query … | head` closed the pipe; Python would report it again when it exits.
         sys.stdout = None

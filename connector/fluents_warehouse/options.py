@@ -30,6 +30,13 @@ defuse_option: Callable[[F], F] = click.option(
 )
 
 
+fail_if_option: Callable[[F], F] = click.option(
+    "--fail-if",
+    type=click.Choice(["warning", "critical"]),
+    help="End with status 4 if there is a finding so severe, or more.",
+)
+
+
 def require_csv(format_: str, *, defuse_formulas: bool) -> None:
     """Raises `UsageError` where --defuse-formulas is given for another format."""
     if defuse_formulas and format_ != "csv":

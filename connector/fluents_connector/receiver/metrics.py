@@ -10,6 +10,7 @@ switches on.
 
 from __future__ import annotations
 
+import collections
 import os
 import time
 from collections.abc import Iterator
@@ -35,7 +36,11 @@ class Metrics:
 
     def __init__(self, buffer: Buffer, loader: LoaderState) -> None:
         self._registry = CollectorRegistry()
-        self._collectors: list[Collector] = [BufferCollector(buffer), LoadCollector(loader)]
+        self._collectors: list[Collector] = [
+            BufferCollector(buffer),
+            LoadCollector(loader),
+            AlertCollector(loader),
+        ]
         self.requests = Counter(
             "fluents_requests", "Requests answered, whatever the answer.", registry=self._registry
         )
@@ -151,3 +156,35 @@ class LoadCollector(Collector):
             family = GaugeMetricFamily(f"fluents_last_publish_{name}", help_, labels=["method"])
             family.add_metric([report.published.method.replace(" ", "_")], value)
             yield family
+
+
+class AlertCollector(Collector):
+    """Reads what `alerts` recorded at each scrape; there is nothing before it did."""
+
+    def __init__(self, loader: LoaderState) -> None:
+        self._loader = loader
+
+    def collect(self) -> Iterator[Metric]:
+        """When the alerts were run, how many could not be, and the findings of each."""
+        record = self._loader.alerts()
+        if record is None:
+            return
+        yield GaugeMetricFamily(
+            "fluents_alerts_timestamp_seconds",
+            "When the alerts were last run repeatedly or posted, since 1970.",
+            value=record.looked_at,
+        )
+        yield GaugeMetricFamily(
+            "fluents_alerts_wrong",
+            "Alerts that could not be run.",
+            value=float(len(record.errors)),
+        )
+        counts = collections.Counter(
+            one.finding.alert for one in record.findings if not one.has_ended
+        )
+        family = GaugeMetricFamily(
+            "fluents_alert_findings", "Findings of each alert.", labels=["alert", "severity"]
+        )
+        for alert, severity in sorted(record.severities.items()):
+            family.add_metric([alert, severity], float(counts[alert]))
+        yield family

@@ -24,6 +24,7 @@ from fluents_warehouse.options import Duration, config_option
 STARTED_SECONDS = 5.0
 RESTART_SECONDS = 1.0
 MAX_RESTART_SECONDS = 60.0  # the wait doubles up to this while a process ends soon after its start
+ALERTS_EVERY = "1m"
 STOP_SECONDS = 30.0  # for requests and a load under way; then they are killed, and nothing is lost
 
 
@@ -111,8 +112,8 @@ def _check_sql(options: list[str], stop: threading.Event) -> None:
 def run(every: float, sql: bool, config: Path | None) -> None:
     """Receive and load, until Ctrl-C or SIGTERM.
 
-    Runs `serve` and `load --every`, and with --sql also `sql`, as processes of their own, and
-    starts one again if it dies.
+    Runs `serve` and `load --every`, with --sql also `sql`, and where alerts_url is set `alerts
+    --post --every 1m`, as processes of their own, and starts one again if it dies.
     """
     from fluents_connector.logs import configure_logs
     from fluents_connector.receiver.listening import check_can_listen, claim_port
@@ -141,6 +142,10 @@ def run(every: float, sql: bool, config: Path | None) -> None:
     children = [receiver, loader]
     if sql:
         children.append(_Child("sql", ["sql", *options]))
+    if settings.alerts_url is not None:
+        # of its own, so that it neither slows nor stops loads, and finds what a dead loader leaves
+        arguments = ["alerts", "--post", "--every", ALERTS_EVERY, *options]
+        children.append(_Child("alerts", arguments, must_start=False))
     try:
         while not stop.wait(0.2):
             for child in children:

@@ -14,25 +14,42 @@ import click
 from fluents_connector.errors import FluentsError
 from fluents_connector.printing import printable
 from fluents_connector.settings import Settings
-from fluents_warehouse.options import config_option
+from fluents_warehouse.commands import alerts
+from fluents_warehouse.options import config_option, fail_if_option
 from fluents_warehouse.tables import console
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@fail_if_option
 @config_option
-def status(as_json: bool, config: Path | None) -> None:
+def status(as_json: bool, fail_if: str | None, config: Path | None) -> None:
     """Show what was received, loaded and refused, what waits, and the last load.
 
-    received = loaded + duplicates + quarantined + pending, at all times.
+    received = loaded + duplicates + quarantined + pending, at all times. With --fail-if the alerts
+    are run too, and what they find is shown.
     """
     from fluents_connector.settings import load_settings
 
-    state = collect(load_settings(config))
+    settings = load_settings(config)
+    state = collect(settings)
+    found = None
+    if fail_if:
+        from fluents_pipelines.alerts import look
+
+        found = look(settings, datetime.now(UTC))
     if as_json:
-        click.echo(json.dumps(state, indent=2))
-        return
-    _show(state)
+        findings = {"alerts": alerts.as_json(found)} if found else {}
+        click.echo(json.dumps(state | findings, indent=2))
+    else:
+        _show(state)
+        if found:
+            click.echo()
+            alerts.show(found)
+    if found and alerts.reaches(found, fail_if):
+        raise click.exceptions.Exit(alerts.FOUND)
+    if found and found.errors:
+        raise click.exceptions.Exit(1)
 
 
 def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
