@@ -25,7 +25,7 @@ TRIES = 3
 TIMEOUT_SECONDS = 5.0  # of one try: to connect, and then between two bytes of the answer
 BACKOFF_SECONDS = 1.0  # before the third try; the second follows at once
 WHOLE_SECONDS = 25.0  # for all tries: also where an answer comes a byte at a time
-MOST_TEXT = 30_000  # characters: Slack cuts at 40,000
+MOST_TEXT = 7_000  # characters: Slack cuts at 40,000, and an escape has five
 AGAIN = {408, 429, 500, 502, 503, 504}
 
 
@@ -95,10 +95,10 @@ def payload(findings: Sequence[OpenFinding]) -> dict[str, Any]:
     ended = sum(one.has_ended for one in findings)
     counts = f"{len(findings) - ended} new, {ended} ended"
     lines = [f"fluents-warehouse: findings: {counts}", *map(_line, findings)]
-    text = "\n".join(lines)
+    text = "\n".join(lines)[:MOST_TEXT]
     for sign, escape in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, escape)
-    return {"text": text[:MOST_TEXT], "findings": [_as_json(one) for one in findings]}
+    return {"text": text, "findings": [_as_json(one) for one in findings]}
 
 
 def _line(one: OpenFinding) -> str:

@@ -9,10 +9,10 @@ tell one finding from another) and `limits:`: what the SQL asks for by `getvaria
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 from fluents_connector.errors import ModelError, SettingsError
 from fluents_connector.loader_state import Severity
@@ -84,25 +84,34 @@ def read(folder: Path | None) -> AlertFiles:
 
 def check_limits(settings: Settings) -> None:
     """Raises `SettingsError` where `[alerts]` names what no alert has, or a number out of range."""
-    limits_of(read(settings.alerts_dir).alerts, settings)
+    if wrong := wrong_limits(read(settings.alerts_dir).alerts, settings):
+        raise SettingsError("\n".join(wrong))
 
 
-def limits_of(alerts: Iterable[Alert], settings: Settings) -> dict[str, float]:
-    """The value of each limit, by the settings. Raises `SettingsError`."""
+def wrong_limits(alerts: Collection[Alert], settings: Settings) -> list[str]:
+    """What is wrong with the limits in the settings, a sentence each."""
     known = {limit.name: limit for alert in alerts for limit in alert.limits}
     names = {alert.name for alert in alerts}
+    wrong = []
     for name, value in settings.alerts.items():
         if value is False and name in names:
             continue
         if name not in known:
-            raise SettingsError(_unknown(name, value, {*known, *names}, names))
-        limit = known[name]
-        if value is False:
-            raise SettingsError(f"`alerts.{name}`: only an alert can be false. {_about(limit)}")
-        if not limit.least <= value <= limit.most:
-            raise SettingsError(f"`alerts.{name}`: {value:g} is out of range. {_about(limit)}")
-    given = {name: value for name, value in settings.alerts.items() if value is not False}
-    return {name: given.get(name, limit.default) for name, limit in known.items()}
+            wrong.append(_unknown(name, {*known, *names}, names))
+        elif value is False:
+            wrong.append(f"`alerts.{name}`: only an alert can be false. {_about(known[name])}")
+        elif not _is_within(known[name], value):
+            wrong.append(f"`alerts.{name}`: {value:g} is out of range. {_about(known[name])}")
+    return wrong
+
+
+def limits_of(alerts: Iterable[Alert], settings: Settings) -> dict[str, float]:
+    """The value of each limit, by the settings where they are right."""
+    limits = {}
+    for limit in (limit for alert in alerts for limit in alert.limits):
+        value = settings.alerts.get(limit.name, False)
+        limits[limit.name] = value if _is_within(limit, value) else limit.default
+    return limits
 
 
 def switched_on(alerts: Iterable[Alert], settings: Settings) -> list[Alert]:
@@ -110,10 +119,14 @@ def switched_on(alerts: Iterable[Alert], settings: Settings) -> list[Alert]:
     return [alert for alert in alerts if settings.alerts.get(alert.name) is not False]
 
 
-def _unknown(name: str, value: float | bool, known: Iterable[str], alerts: Iterable[str]) -> str:
+def _is_within(limit: Limit, value: float | Literal[False]) -> bool:
+    return value is not False and limit.least <= value <= limit.most
+
+
+def _unknown(name: str, known: Collection[str], alerts: Collection[str]) -> str:
     if name in alerts:
         return f"`alerts.{name}`: this alert has no limit. Write {name} = false to switch it off."
-    likely = meant(name, [*known])
+    likely = meant(name, known)
     hint = f"Did you mean `{likely}`?" if likely else f"There are: {', '.join(sorted(known))}."
     return f"`alerts.{shown(name)}` is neither an alert nor a limit of one. {hint}"
 

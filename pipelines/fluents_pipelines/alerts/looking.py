@@ -18,7 +18,7 @@ from fluents_connector.errors import ModelError, QueryError
 from fluents_connector.loader_state import AlertFinding, Severity
 from fluents_connector.settings import Settings
 from fluents_pipelines.alerts.facts import FACTS, Facts, gather
-from fluents_pipelines.alerts.files import Alert, limits_of, read, switched_on
+from fluents_pipelines.alerts.files import Alert, limits_of, read, switched_on, wrong_limits
 from fluents_pipelines.alerts.sentences import as_json, key_of, sentence
 from fluents_pipelines.readers.query import interruptible
 from fluents_pipelines.sql_files import (
@@ -48,14 +48,12 @@ class Look:
 
 
 def look(settings: Settings, now: datetime, seconds: float = SECONDS) -> Look:
-    """Runs all alerts that are switched on, each for at most so many seconds.
-
-    Raises `SettingsError` where a limit in the settings is wrong.
-    """
+    """Runs all alerts that are switched on, each for at most so many seconds."""
     files = read(settings.alerts_dir)
     alerts = switched_on(files.alerts, settings)
     limits = limits_of(files.alerts, settings)
-    found = Look(now, {alert.name: alert.severity for alert in alerts}, errors=[*files.errors])
+    errors = files.errors + wrong_limits(files.alerts, settings)
+    found = Look(now, {alert.name: alert.severity for alert in alerts}, errors=errors)
     with _opened(settings) as (connection, error):
         facts = gather(settings, now, None if error else connection, error)
         set_variables(connection, facts, limits)
