@@ -40,6 +40,7 @@ DEAR = (  # paths that begin so: most of their tests load a warehouse, or start 
     "connector/receiver/test_wsgi",
     "contract/buffer/test_many_writers",
     "contract/warehouse",
+    "pipelines/alerts",
     "pipelines/models",
     "pipelines/readers",
     "pipelines/test_any",
