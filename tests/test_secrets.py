@@ -136,12 +136,15 @@ COMMANDS = (
     ["send", "body.json", "--url", f"http://127.0.0.1:9/fluents/webhook/{TOKEN}"],
     ["send", "body.json", "--webhook", "none"],
     ["no-such-command"],
+    ["alerts", "--post", "--fail-if", "warning"],
+    ["status", "--fail-if", "critical"],
 )
 
 
 @pytest.mark.attack
 def test_no_command_but_init_shows_a_secret(tmp_path: Path) -> None:
-    secrets = {"gateway_secret": SHARED, "hmac_secret": KEY}
+    url = f"http://127.0.0.1:9/services/{KEY}"
+    secrets = {"gateway_secret": SHARED, "hmac_secret": KEY, "alerts_url": url}
     write_settings(tmp_path, port=9, gateway_header="X-Shared", hmac_header="X-Sum", **secrets)
     (tmp_path / "body.json").write_bytes(GOOD)
     for command in COMMANDS:
@@ -162,6 +165,9 @@ WRONG = {
     "secret without its header": f'gateway_secret = "{SHARED}"',
     "secret for the header": f'gateway_header = "{SHARED}="',
     "token for a level of logs": f'log_format = "{TOKEN}"',
+    "url of findings": f'alerts_url = "ftp://x/{TOKEN}"',
+    "port of the url of findings": f'alerts_url = "https://x:{TOKEN}/"',
+    "limit of an alert": f'[alerts]\nlag = "{TOKEN}"',
     "cut string": f'[webhooks]\nmain = "{TOKEN}',
     "no quotes": f"[webhooks]\nmain = {TOKEN}",
     "a table for a token": f'[webhooks.main]\n"{TOKEN}" = 1',
@@ -198,7 +204,8 @@ gateway.knows(None)
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_traceback_shows_no_secret(log_format: str, tmp_path: Path) -> None:
-    secrets = {"gateway_secret": SHARED, "hmac_secret": KEY}
+    url = f"https://x/{KEY}"
+    secrets = {"gateway_secret": SHARED, "hmac_secret": KEY, "alerts_url": url}
     config = write_settings(tmp_path, gateway_header="X-A", hmac_header="X-B", **secrets)
     ended = subprocess.run(
         [sys.executable, "-c", CRASH, config, log_format],

@@ -30,7 +30,7 @@ RANDOM = random.SystemRandom()
 FORMATS = ("csv", "json", "parquet", "table")
 COMMANDS = [
     ["init"], ["load"], ["replay"], ["status"], ["models"], ["export", "out"], ["buffer", "check"],
-    ["quarantine", "list"], ["send", "-"], ["sql"],
+    ["quarantine", "list"], ["send", "-"], ["sql"], ["alerts"],
 ]  # fmt: skip
 
 

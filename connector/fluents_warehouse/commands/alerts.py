@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOUND = 4
 """The exit status where --fail-if applies."""
-FIRST_SECONDS = 60.0  # until the first look at most: beside `run` the first load comes before it
+FIRST_SECONDS = 15.0  # until the first look at most: beside `run` the first load comes before it
 _COLOURS = {"warning": "yellow", "critical": "red"}
 
 
