@@ -24,6 +24,7 @@ DEBIAN_PACKAGES = {
     "nginx": "nginx-light",
     "openssl": "openssl",
     "pg_dump": "postgresql",
+    "promtool": "prometheus",
     "systemd-analyze": "systemd",
     "wrk": "wrk",
 }

@@ -21,7 +21,11 @@ select
     getvariable('now') - waiting_since as waiting_for,
     -- Why, as far as the last load says.
     coalesce(
-        'The last load failed: ' || getvariable('load_error'),
+        -- not what it says, which may quote a delivery
+        case
+            when getvariable('load_error') is not null
+            then 'The last load failed: `fluents-warehouse status` shows why.'
+        end,
         getvariable('publish_waits'),
         'Is `fluents-warehouse run`, or what starts your loads, running?'
     ) as cause,

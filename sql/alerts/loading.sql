@@ -8,16 +8,19 @@
 -- questions: Did the last load succeed?
 with
 
+-- Not what the errors say, which may quote a delivery.
 problems as (
     select
         'load' as subject,
-        'The last load failed: ' || getvariable('load_error') as problem,
+        'The last load failed: `fluents-warehouse status` shows why.' as problem,
+    where getvariable('load_error') is not null
     union all by name
     select 'publish' as subject, getvariable('publish_waits') as problem
     union all by name
     select
         'model' as subject,
-        'A model of yours is wrong: ' || getvariable('model_errors')[1] as problem,
+        'Models of yours are wrong: `fluents-warehouse models` names files and lines.' as problem,
+    where len(getvariable('model_errors')) > 0
 )
 
 select

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from fluents_pipelines.alerts.files import Alert
+from fluents_pipelines.alerts.files import built_in as alerts
 from fluents_pipelines.models.built_in import models
 from fluents_pipelines.sql_files import SqlFile, column_comments
 from fluents_pipelines.tables import ALL_TABLES, Table
@@ -28,6 +30,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/tables.md": with_generated(page("docs/tables.md"), tables()),
         "docs/models.md": with_generated(page("docs/models.md"), built_in_models()),
+        "docs/alerts.md": with_generated(page("docs/alerts.md"), built_in_alerts()),
     }
 
 
@@ -83,6 +86,32 @@ def model(file: SqlFile) -> str:
         for name, comment in column_comments(file).items()
     ]
     return "\n".join([head, "| column | meaning |", "|---|---|", *rows])
+
+
+def built_in_alerts() -> str:
+    """An overview, then each alert with its limits, by name."""
+    overview = ["| alert | severity | answers |", "|---|---|---|"]
+    overview += [
+        f"| [`{one.name}`](#{one.name}) | {one.severity} | {cell(one.file.header['questions'])} |"
+        for one in alerts()
+    ]
+    return "\n".join([*overview, *map(alert, alerts())]).rstrip("\n")
+
+
+def alert(one: Alert) -> str:
+    file = one.file
+    link = f"[`sql/alerts/{one.name}.sql`](../sql/alerts/{one.name}.sql)"
+    head = (
+        f"\n### {one.name}\n\n{file.description} A finding is {file.header['grain']}; its key is"
+        f" {keys(file.header['key'])}. Defined in {link}.\n"
+    )
+    rows = [
+        f"| `{limit.name}` | {limit.default:g} | {limit.least:,g} to {limit.most:,.0f} |"
+        f" {cell(limit.meaning)} |"
+        for limit in one.limits
+    ]
+    table_head = ["| limit | default | from, to | meaning |", "|---|---|---|---|"] if rows else []
+    return "\n".join([head, *table_head, *rows]) if rows else head.rstrip("\n")
 
 
 def keys(key: str) -> str:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from fluents_connector.buffer import SqliteBuffer
-from fluents_connector.loader_state import FileLoaderState, LoadReport, PublishReport
+from fluents_connector.loader_state import AlertRecord, FileLoaderState, LoadReport, PublishReport
 from fluents_connector.receiver.metrics import Metrics
 from tests.docs.pages import first_cells, section
 
@@ -33,6 +33,7 @@ def test_it_has_every_metric_and_no_other(tmp_path: Path) -> None:
     state = FileLoaderState(tmp_path)
     published = PublishReport("whole copy", 1, 1.0)
     state.write_report(LoadReport(0, 1, 0, succeeded=True, error=None, published=published))
+    state.record_alerts(AlertRecord(1, {"lag": "critical"}))
     with closing(SqliteBuffer(tmp_path / "buffer.sqlite")) as buffer:
         text = Metrics(buffer, state).page().decode()
     measured = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))

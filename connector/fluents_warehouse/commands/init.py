@@ -34,6 +34,8 @@ warehouse_path = "fluents_warehouse.duckdb"   # open this in notebooks and BI
 # data_dir = ".fluents"             # the connector's own files
 # models_dir = "models"             # your own models: one SELECT a .sql file
 # time_zone = "Europe/Berlin"       # of days and hours in models; UTC if left away
+# alerts_dir = "alerts"             # your own alerts: one SELECT a .sql file
+# alerts_url = "https://…"          # where `run` posts what alerts find, such as Slack's webhooks
 # buffer_keep_days = 7              # how long equal deliveries are recognised
 
 sql_token = "{sql_token}"   # for DuckDB clients of `run --sql`

@@ -114,11 +114,12 @@ def test_where_nothing_was_ever_received_only_the_missing_warehouse_is_found(
 
 @pytest.mark.usefixtures("loaded")
 def test_what_the_last_load_could_not_do_is_found(settings: Settings) -> None:
-    report = LoadReport(0, 1, 0, succeeded=False, error="The disk\nis full.")
+    report = LoadReport(0, 1, 0, succeeded=False, error="Conversion Error: 'HUMAN: my card is 4'")
     loader_state(settings).write_report(report)
-    found = said(look(settings, NOW))
-    assert found["loading"] == "The last load failed: The disk is full."
-    assert "lag" not in found
+    found = look(settings, NOW)
+    assert said(found)["loading"].startswith("The last load failed: ")
+    assert "lag" not in said(found)
+    assert "HUMAN" not in str(found)  # as it would be posted
 
 
 WRONG = {
