@@ -11,14 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from fluents_connector.errors import LoadFailed, LoadRunning, ReplayWaiting
+from fluents_connector.errors import (
+    AlertsFailed,
+    AlertsRunning,
+    LoadFailed,
+    LoadRunning,
+    ReplayWaiting,
+)
 from fluents_connector.loader_state import (
+    AlertRecord,
     FileLoaderState,
     LoaderState,
     LoadReport,
     ReplayAnswer,
     ReplayRequest,
 )
+from tests.connector.alerts.findings import opened
 from tests.processes import environment
 
 LOADS = """
@@ -98,3 +106,33 @@ def test_a_folder_that_cannot_be_made_says_that_nothing_is_lost(tmp_path: Path) 
         FileLoaderState(tmp_path / "data").only_loader(),
     ):
         raise AssertionError("loads")
+
+
+def test_what_alerts_found_is_read_as_it_was_written_and_one_at_a_time_writes(
+    state: LoaderState,
+) -> None:
+    assert state.alerts() is None
+    found = opened(values=[1, None, {"a": 0.5}], text="ä\x1b\n")
+    record = AlertRecord(1.5, {"lag": "critical"}, [found, replace(found, is_posted=True)], ["no"])
+    with state.only_alerter():
+        state.record_alerts(record)
+        with pytest.raises(AlertsRunning, match="Another"), state.only_alerter():
+            pass
+    assert state.alerts() == record
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"looked_at": -1}', '{"looked_at": 1, "severities": {"a": "bad"}}']
+)
+def test_a_record_of_alerts_that_is_none_is_no_record(tmp_path: Path, text: str) -> None:
+    (tmp_path / "alerts.json").write_text(text)
+    assert FileLoaderState(tmp_path).alerts() is None
+
+
+def test_a_folder_that_takes_no_record_is_an_error_that_says_where(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    state = FileLoaderState(tmp_path / "file")
+    with pytest.raises(AlertsFailed, match=f"recorded in {tmp_path}/file: "):
+        state.record_alerts(AlertRecord(1.0))
+    with pytest.raises(AlertsFailed, match="permissions"), state.only_alerter():
+        pass

@@ -16,6 +16,7 @@ import duckdb
 
 from fluents_connector.errors import ModelError, QueryError
 from fluents_connector.loader_state import AlertFinding, Severity
+from fluents_connector.printing import printable
 from fluents_connector.settings import Settings
 from fluents_pipelines.alerts.facts import FACTS, Facts, gather
 from fluents_pipelines.alerts.files import Alert, limits_of, read, switched_on, wrong_limits
@@ -65,6 +66,7 @@ def look(settings: Settings, now: datetime, seconds: float = SECONDS) -> Look:
                 found.run.add(alert.name)
             except ModelError as wrong:
                 found.errors.append(str(wrong))
+    found.errors = list(map(printable, found.errors))  # a path may be no text
     return found
 
 

@@ -422,3 +422,36 @@ def test_init_writes_no_file_beside_webhooks_of_the_environment(tmp_path: Path) 
     ended = run_command(tmp_path, "init", env={"FLUENTS_WEBHOOKS__MAIN": TOKEN})
     assert f"/fluents/webhook/{TOKEN}" in ended.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_limits_of_alerts_may_come_from_the_environment_and_the_url_is_shown_by_nothing(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLUENTS_ALERTS__SILENCE", "false")
+    monkeypatch.setenv("FLUENTS_ALERTS__ERROR_RATE", "0.2")
+    monkeypatch.setenv("FLUENTS_ALERTS_URL", f"https://example.com/{TOKEN}")
+    settings = load_settings(write("[alerts]\nlag = 5\nsilence = 20"))
+    assert settings.alerts == {"lag": 5.0, "silence": False, "error_rate": 0.2}
+    assert settings.alerts_url is not None
+    assert settings.alerts_url.get_secret_value() == f"https://example.com/{TOKEN}"
+    assert TOKEN not in repr(settings) + str(settings.model_dump_json())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.com/x",
+        "ftp://example.com",
+        "https://",
+        "https://a b/",
+        "https://a:99999/",
+        "https://a:x/",
+        "https://[/",
+        "https://ä/",
+        "https://a/\n",
+    ],
+)
+def test_findings_are_posted_to_a_url_and_to_nothing_else(url: str) -> None:
+    with pytest.raises(ValidationError, match="begins with https://"):
+        Settings(alerts_url=url)

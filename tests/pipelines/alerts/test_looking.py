@@ -155,6 +155,17 @@ def test_a_column_that_is_none_is_named(settings: Settings, mine: Path, line: st
 
 
 @pytest.mark.usefixtures("loaded")
+def test_a_file_whose_name_is_no_text_is_named_so_that_it_can_be_recorded(
+    settings: Settings, mine: Path
+) -> None:
+    (mine / "\udcff.sql").write_text(HEADER + "select 1")
+    found = look(settings.model_copy(update={"alerts_dir": mine}), NOW)
+    (error,) = found.errors
+    assert "cannot be an alert's name" in error
+    error.encode()
+
+
+@pytest.mark.usefixtures("loaded")
 def test_one_that_never_ends_is_given_up_and_the_next_is_run(
     settings: Settings, mine: Path
 ) -> None:
