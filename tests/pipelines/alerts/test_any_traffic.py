@@ -62,10 +62,8 @@ def traffic(per_hour: float, seed: int) -> list[datetime]:
     return times
 
 
-@pytest.mark.parametrize(
-    "per_hour",
-    [pytest.param(3, marks=pytest.mark.attack), 60, pytest.param(240, marks=pytest.mark.attack)],
-)
+@pytest.mark.attack
+@pytest.mark.parametrize("per_hour", [3, 60, 240])
 def test_traffic_that_goes_on_is_no_silence_and_traffic_that_stops_is_one(
     connection: duckdb.DuckDBPyConnection, per_hour: int
 ) -> None:
