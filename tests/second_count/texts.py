@@ -1,0 +1,86 @@
+"""What one delivered transcript says: its utterances, in whichever form it came."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from tests.second_count.events import seconds, value
+
+BOT = {"bot", "agent", "assistant", "ai"}
+HUMAN = {"human", "user", "caller", "customer"}
+OTHERS = re.compile(r"(bot_)?action.*|conference.*|vector_db|tool|system|function")
+SPEAKER = re.compile(
+    r"(?:\[(\d+):(\d+(?:\.\d+)?)\] ?)?"
+    r"(bot|agent|assistant|ai|human|user|caller|customer|\w*action\w*|conference\w*|vector_db):",
+    re.IGNORECASE,
+)
+
+
+class Utterance(NamedTuple):
+    """What was said in one line or entry.
+
+    `speaker` is bot, human, unknown, or other for lines that are no talk. `said_at` is in seconds
+    since 1970, `offset` in seconds from the start of the call; None where they are not stated.
+    """
+
+    speaker: str
+    text: str
+    said_at: float | None = None
+    offset: float | None = None
+
+    @property
+    def letters(self) -> str:
+        """Its letters and digits: case, punctuation, spaces and `-` do not count."""
+        return "".join(filter(str.isalnum, self.text.casefold()))
+
+
+def utterances(payload: Any, names: dict[str, list[str]]) -> list[Utterance]:
+    """The utterances of a payload; `names` has the payload's fields for each fact."""
+    told = value(payload, names["transcript"]) if isinstance(payload, dict) else payload
+    while isinstance(told, dict):
+        told = value(told, names["transcript"])
+    if isinstance(told, list):
+        return [_entry(entry, names) for entry in told if isinstance(entry, dict)]
+    if not isinstance(told, str):
+        return []
+    sender = value(payload, names["message_sender"])
+    if sender is not None:
+        return [Utterance(_who(sender), told, seconds(value(payload, names["message_time"])))]
+    return list(_lines(told))
+
+
+def _entry(entry: dict[str, Any], names: dict[str, list[str]]) -> Utterance:
+    text = value(entry, names["message_text"])
+    at = seconds(value(entry, names["message_time"]))
+    speaker = _who(value(entry, names["message_sender"]))
+    return Utterance(speaker, text if isinstance(text, str) else "", at)
+
+
+def _lines(text: str) -> list[Utterance]:
+    found: list[Utterance] = []
+    wrapped, last = 0.0, 0.0
+    for line in text.split("\n"):
+        head = SPEAKER.match(line)
+        if head is None:
+            before = found.pop() if found else Utterance("unknown", "")
+            found.append(before._replace(text=f"{before.text}\n{line}".strip()))
+            continue
+        minutes, rest, name = head.groups()
+        offset = None
+        if minutes is not None:
+            offset = wrapped + int(minutes) * 60 + float(rest)
+            if offset < last - 1800:  # the minutes wrap at 60
+                wrapped, offset = wrapped + 3600, offset + 3600
+            last = offset
+        found.append(Utterance(_who(name), line[head.end() :].strip(), None, offset))
+    return found
+
+
+def _who(name: Any) -> str:
+    word = name.strip().casefold() if isinstance(name, str) else ""
+    if word in BOT:
+        return "bot"
+    if word in HUMAN:
+        return "human"
+    return "other" if OTHERS.fullmatch(word) else "unknown"
