@@ -85,7 +85,7 @@ def _call(events: list[Event], settings: Settings) -> Call:
     direction = {True: "outbound", False: "inbound", None: "unknown"}[is_outgoing]
     agent = settings.agents.get(_own_number(events, is_outgoing, names) or "")
     agent = agent or settings.agents.get(first.webhook, "unknown")
-    stated = [_number(fact(event.payload, names["stated_minutes"])) for event in ended]
+    stated = [_number(value(event.payload, names["stated_minutes"])) for event in ended]
     stated = [minutes for minutes in stated if minutes is not None]
     duration, is_stated = None, bool(stated) and stated[-1] > 0
     if is_stated:

@@ -12,6 +12,8 @@ from tests.second_count.texts import Utterance
 
 SOUND = re.compile(r"(m+h+m+|u+h+h+u+h+|o+h+|u+m+|a+h+|h+m+|m+)")
 
+QUESTIONS = ("?", "\uff1f", "\u061f")
+
 
 class Part(NamedTuple):
     """What one delivery says, or all chunks together; `received_at` is when it came."""
@@ -71,7 +73,7 @@ def talk(said: list[Utterance]) -> list[Utterance]:
         is_sound = SOUND.fullmatch(one.letters) is not None
         follows_bot = bool(kept) and kept[-1].speaker == "bot"
         goes_on = place + 1 < len(spoken) and spoken[place + 1].speaker == "bot"
-        is_answer = follows_bot and kept[-1].text.rstrip("- ").endswith(("?", "？", "؟"))
+        is_answer = follows_bot and kept[-1].text.rstrip("- ").endswith(QUESTIONS)
         is_back = is_marked or (is_sound and follows_bot and goes_on and not is_answer)
         if not (one.speaker == "human" and is_back):
             kept.append(one)

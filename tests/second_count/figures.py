@@ -111,7 +111,7 @@ def answers(calls: list[Call]) -> tuple[int, int, int, int, float | None]:
 
 
 def durations(calls: list[Call]) -> tuple[int, int, float | None, float | None, float | None]:
-    """Calls with a duration, those of them that are stated, and mean, median and 95th percentile."""
+    """Calls with a duration, those of them that are stated; mean, median and 95th percentile."""
     timed = sorted(call.duration for call in calls if call.duration is not None)
     stated = sum(call.is_stated for call in calls)
     mean = sum(timed) / len(timed) if timed else None

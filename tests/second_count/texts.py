@@ -9,6 +9,9 @@ from tests.second_count.events import seconds, value
 
 BOT = {"bot", "agent", "assistant", "ai"}
 HUMAN = {"human", "user", "caller", "customer"}
+TEXT = ["content", "text", "message", "transcript"]
+SPEAKERS = ["role", "speaker", "sender", "from"]
+TIMES = ["timestamp", "said_at", "time", "start_time"]
 OTHERS = re.compile(r"(bot_)?action.*|conference.*|vector_db|tool|system|function")
 SPEAKER = re.compile(
     r"(?:\[(\d+):(\d+(?:\.\d+)?)\] ?)?"
@@ -41,20 +44,25 @@ def utterances(payload: Any, names: dict[str, list[str]]) -> list[Utterance]:
     while isinstance(told, dict):
         told = value(told, names["transcript"])
     if isinstance(told, list):
-        return [_entry(entry, names) for entry in told if isinstance(entry, dict)]
+        return [one for entry in told for one in _entry(entry)]
     if not isinstance(told, str):
         return []
-    sender = value(payload, names["message_sender"])
+    sender = value(payload, SPEAKERS)
     if sender is not None:
-        return [Utterance(_who(sender), told, seconds(value(payload, names["message_time"])))]
-    return list(_lines(told))
+        return [Utterance(_who(sender), told, seconds(value(payload, TIMES)))]
+    return _lines(told)
 
 
-def _entry(entry: dict[str, Any], names: dict[str, list[str]]) -> Utterance:
-    text = value(entry, names["message_text"])
-    at = seconds(value(entry, names["message_time"]))
-    speaker = _who(value(entry, names["message_sender"]))
-    return Utterance(speaker, text if isinstance(text, str) else "", at)
+def _entry(entry: Any) -> list[Utterance]:
+    """What an entry of a list says: without a speaker it is read as a text."""
+    if not isinstance(entry, dict):
+        return _lines(entry) if isinstance(entry, str) else []
+    text, speaker = value(entry, TEXT), value(entry, SPEAKERS)
+    if not isinstance(text, str):
+        return []
+    if speaker is None:
+        return _lines(text)
+    return [Utterance(_who(speaker), text, seconds(value(entry, TIMES)))]
 
 
 def _lines(text: str) -> list[Utterance]:
