@@ -179,7 +179,7 @@ select
     -- Between the receipts of the two, as Fluents states no time; NULL unless both came in order.
     case
         when calls.ended_at >= calls.connected_at
-        then (epoch_ms(calls.ended_at) - epoch_ms(calls.connected_at)) / 1000.0
+        then (epoch_us(calls.ended_at) - epoch_us(calls.connected_at)) / 1e6
     end as receipt_duration_seconds,
     -- Minutes of the conversation, as the report of the end states them; the sender often states 0.
     calls.stated_minutes,

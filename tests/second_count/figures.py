@@ -133,12 +133,15 @@ def reasons(calls: list[Call]) -> Counter[str]:
     return Counter(call.reason or "unknown" for call in calls if call.outcome == "did_not_connect")
 
 
-def deliveries(events: list[Event]) -> Counter[tuple[int, str, bool]]:
-    """Accepted deliveries by hour of receipt (hours since 1970), webhook, and whether repeated."""
-    return Counter(
-        (event.received_at // (HOUR), event.webhook, event.duplicate_of is not None)
-        for event in events
-    )
+def deliveries(events: list[Event]) -> dict[tuple[int, str], tuple[int, int]]:
+    """Events and duplicates by the hour of receipt, in hours since 1970, and the webhook."""
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    for event in events:
+        cell = event.received_at // HOUR, event.webhook
+        told, repeated = found.get(cell, (0, 0))
+        is_repeat = event.duplicate_of is not None
+        found[cell] = told + (not is_repeat), repeated + is_repeat
+    return found
 
 
 class Span(NamedTuple):
