@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import pytest
 
 from fluents_connector.settings import Settings
 from tests.second_count.calls import Call, calls
-from tests.second_count.events import Event, read
+from tests.second_count.events import read
 
 Cell = tuple[Any, ...]
 GRAIN = ("day", "direction", "webhook", "agent")
 SHOWN = 8  # differences that a failure tells
 
 
-class Account(NamedTuple):
-    """The events of a warehouse and the calls counted from them."""
+class Account:
+    """The events of a published warehouse, the calls counted from them, and its answers."""
 
-    settings: Settings
-    events: list[Event]
-    calls: list[Call]
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.events = read(settings.warehouse_path)
+        self.calls = calls(self.events, settings)
+        self._connection = duckdb.connect(settings.warehouse_path, read_only=True)
 
-    @classmethod
-    def of(cls, settings: Settings) -> Account:
-        events = read(settings.warehouse_path)
-        return cls(settings, events, calls(events, settings))
+    def close(self) -> None:
+        self._connection.close()
 
     def cells(self, *names: str) -> dict[Cell, list[Call]]:
         """The calls by those attributes of theirs."""
@@ -38,38 +37,39 @@ class Account(NamedTuple):
             found[tuple(getattr(call, name) for name in names)].append(call)
         return found
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What the published warehouse answers."""
-        return answer(self.settings.warehouse_path, query)
-
-    def shown(self, query: str, keys: int) -> dict[Cell, Any]:
-        """The same, by the first `keys` columns; of a single column besides, its value."""
-        rows = self.rows(query)
-        found = {row[:keys]: row[keys:] if len(row) > keys + 1 else row[keys] for row in rows}
+    def shown(self, query: str, keys: int) -> dict[Cell, Cell]:
+        """What the warehouse answers, by the first `keys` columns."""
+        rows = self._connection.execute(query).fetchall()
+        found = {row[:keys]: row[keys:] for row in rows}
         assert len(found) == len(rows), "a key comes twice"
         return found
 
 
-def answer(warehouse: Path, query: str) -> list[tuple[Any, ...]]:
-    """The rows of a query of a published warehouse."""
-    with duckdb.connect(warehouse, read_only=True) as connection:
-        return connection.execute(query).fetchall()
-
-
 def counted(
-    cells: Mapping[Cell, list[Call]], figure: Callable[[list[Call]], Any]
-) -> dict[Cell, Any]:
+    cells: Mapping[Cell, list[Call]], figure: Callable[[list[Call]], Cell]
+) -> dict[Cell, Cell]:
     """A figure of each cell."""
     return {cell: figure(own) for cell, own in cells.items()}
 
 
-def assert_same(second: Mapping[Cell, Any], shown: Mapping[Cell, Any]) -> None:
+def of_each(
+    cells: Mapping[Cell, list[Call]], figures: Callable[[list[Call]], Mapping[str, Cell]]
+) -> dict[Cell, Cell]:
+    """Several figures of each cell, by the cell and the figure's name."""
+    return {
+        (*cell, name): tuple(value)
+        for cell, own in cells.items()
+        for name, value in figures(own).items()
+    }
+
+
+def assert_same(second: Mapping[Cell, Cell], shown: Mapping[Cell, Cell]) -> None:
     """Equal keys, and equal values up to what sums of floating point numbers may differ by."""
     assert second, "nothing was counted"
     differences = [
         f"{cell}: counted {second.get(cell)}, shown {shown.get(cell)}"
         for cell in sorted({*second, *shown}, key=str)
-        if cell not in second or cell not in shown or not _alike(second[cell], shown[cell])
+        if not _alike(second.get(cell), shown.get(cell))
     ]
     total = f"{len(differences)} of {len(second)} cells differ"
     assert not differences, "\n".join([total, *differences[:SHOWN]])
