@@ -25,26 +25,60 @@ spans as (
     where newest_on is not null
 ),
 
+headline as materialized (
+    select *
+    from analytics.headline_daily
+),
+
+figures as (
+    select distinct
+        figure,
+        unit,
+        unit in ('calls', 'share') as is_count,
+        unit in ('share', 'seconds') as is_ratio,
+    from headline
+),
+
 summed as (
     select
         spans.day_count,
         spans.begins_on,
         spans.ends_before,
         spans.has_previous,
-        headline.figure,
-        headline.unit,
+        figures.figure,
+        figures.unit,
+        figures.is_count,
+        figures.is_ratio,
         sum(headline.numerator) filter (headline.first_event_on >= spans.begins_on) as numerator,
-        sum(headline.denominator) filter (headline.first_event_on >= spans.begins_on)::bigint
+        sum(headline.denominator) filter (headline.first_event_on >= spans.begins_on)
             as denominator,
         sum(headline.numerator) filter (headline.first_event_on < spans.begins_on)
             as previous_numerator,
-        sum(headline.denominator) filter (headline.first_event_on < spans.begins_on)::bigint
+        sum(headline.denominator) filter (headline.first_event_on < spans.begins_on)
             as previous_denominator,
-    from analytics.headline_daily as headline
-    inner join spans
-        on headline.first_event_on >= spans.previous_begins_on
+    from spans
+    cross join figures
+    left join headline
+        on headline.figure = figures.figure
+        and headline.first_event_on >= spans.previous_begins_on
         and headline.first_event_on < spans.ends_before
     group by all
+),
+
+-- Days without calls have no rows: their calls are known to be none, but no minutes are known.
+known as (
+    select
+        * replace (
+            if(is_count, coalesce(numerator, 0), numerator) as numerator,
+            if(is_ratio, coalesce(denominator, 0), null)::bigint as denominator,
+            case
+                when has_previous and is_count then coalesce(previous_numerator, 0)
+                when has_previous then previous_numerator
+            end as previous_numerator,
+            case when has_previous and is_ratio then coalesce(previous_denominator, 0) end::bigint
+                as previous_denominator
+        ),
+    from summed
 )
 
 select
@@ -63,18 +97,14 @@ select
     -- Of how many calls; NULL for what is a sum by itself.
     denominator,
     -- The figure: numerator of denominator, or numerator where there is no denominator.
-    case when unit in ('share', 'seconds') then numerator / nullif(denominator, 0) else numerator end
-        as value,
+    if(is_ratio, numerator / nullif(denominator, 0), numerator) as value,
     -- What is counted or summed in the days before; NULL where the warehouse is younger than they.
-    case when has_previous then previous_numerator end as previous_numerator,
+    previous_numerator,
     -- Of how many calls.
-    case when has_previous then previous_denominator end as previous_denominator,
+    previous_denominator,
     -- The figure of the days before; NULL where the warehouse is younger than they.
-    case
-        when not has_previous then null
-        when unit in ('share', 'seconds') then previous_numerator / nullif(previous_denominator, 0)
-        else previous_numerator
-    end as previous_value,
+    if(is_ratio, previous_numerator / nullif(previous_denominator, 0), previous_numerator)
+        as previous_value,
     -- value less previous_value; of shares as a share too, so 0.05 is five percentage points.
     value - previous_value as difference,
-from summed
+from known

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from math import inf
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,8 @@ from tests.second_count.events import Event, fact, plain, value
 from tests.second_count.texts import Utterance, utterances
 
 TRANSCRIPTS = {"event_transcript", "event_transcript_complete"}
+SPELLINGS = {"cancelled": "canceled", "declined": "rejected", "user_busy": "busy"}
+ANSWERS = {"human", "no_human"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,7 +89,7 @@ def _call(events: list[Event], settings: Settings) -> Call:
     direction = {True: "outbound", False: "inbound", None: "unknown"}[is_outgoing]
     agent = settings.agents.get(_own_number(events, is_outgoing, names) or "")
     agent = agent or settings.agents.get(first.webhook, "unknown")
-    stated = [_number(value(event.payload, names["stated_minutes"])) for event in ended]
+    stated = [_amount(value(event.payload, names["stated_minutes"])) for event in ended]
     stated = [minutes for minutes in stated if minutes is not None]
     duration, is_stated = None, bool(stated) and stated[-1] > 0
     if is_stated:
@@ -129,9 +133,9 @@ def _outcome(
     """The first rule that holds, and whether the transcript alone decides."""
     if was_refused and not has_connected:
         return "did_not_connect", False
-    known = [result for result in detected if result in ("human", "no_human")]
+    known = [word for word in (str(one).casefold() for one in detected) if word in ANSWERS]
     if known:
-        return str(known[-1]), False
+        return known[-1], False
     human = [place for place, turn in enumerate(said) if turn.speaker == "human"]
     if any(said[i].speaker == "bot" for a, b in pairwise(human) for i in range(a, b)):
         return "human", True
@@ -153,20 +157,26 @@ def _own_number(
     if is_outgoing is None:
         return None
     side = "from_number" if is_outgoing else "to_number"
-    stated = (getattr(one, side) or value(one.payload, names[side]) for one in events)
+    stated = (
+        getattr(one, side)
+        or (one.type == "event_phone_call_connected" and value(one.payload, names[side]))
+        for one in events
+    )
     return next((number for number in stated if number), None)
 
 
-def _number(stated: object) -> float | None:
+def _amount(stated: object) -> float | None:
+    """A number, which a text may say too; None for what is below 0 or no number."""
     try:
-        return float(stated)  # type: ignore[arg-type]
+        number = float(stated)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
+    return number if 0 <= number < inf else None
 
 
 def _reason(stated: str) -> str:
-    word = stated.strip().casefold().replace("-", "_").replace(" ", "_")
-    return {"cancelled": "canceled", "noanswer": "no_answer"}.get(word, word)
+    word = "_".join(re.split(r"[\s_-]+", stated.strip().casefold()))
+    return SPELLINGS.get(word, word)
 
 
 def _action_type(event: Event, names: dict[str, list[str]]) -> str:
@@ -177,7 +187,8 @@ def _action_type(event: Event, names: dict[str, list[str]]) -> str:
 
 
 def _has_result(event: Event, names: dict[str, list[str]]) -> bool:
+    """Whether it has a result that is no blank text."""
     found = event.payload
     if isinstance(found, dict):
-        found = value(found, names["post_call"]) or found
-    return found not in (None, "", {}, [])
+        found = value(found, names["post_call"])
+    return bool(found.strip()) if isinstance(found, str) else found is not None
