@@ -69,8 +69,8 @@ summed as (
 known as (
     select
         * replace (
-            if(is_count, coalesce(numerator, 0), numerator) as numerator,
-            if(is_ratio, coalesce(denominator, 0), null)::bigint as denominator,
+            case when is_count then coalesce(numerator, 0) else numerator end as numerator,
+            case when is_ratio then coalesce(denominator, 0) end::bigint as denominator,
             case
                 when has_previous and is_count then coalesce(previous_numerator, 0)
                 when has_previous then previous_numerator
@@ -97,14 +97,16 @@ select
     -- Of how many calls; NULL for what is a sum by itself.
     denominator,
     -- The figure: numerator of denominator, or numerator where there is no denominator.
-    if(is_ratio, numerator / nullif(denominator, 0), numerator) as value,
+    case when is_ratio then numerator / nullif(denominator, 0) else numerator end as value,
     -- What is counted or summed in the days before; NULL where the warehouse is younger than they.
     previous_numerator,
     -- Of how many calls.
     previous_denominator,
     -- The figure of the days before; NULL where the warehouse is younger than they.
-    if(is_ratio, previous_numerator / nullif(previous_denominator, 0), previous_numerator)
-        as previous_value,
+    case
+        when is_ratio then previous_numerator / nullif(previous_denominator, 0)
+        else previous_numerator
+    end as previous_value,
     -- value less previous_value; of shares as a share too, so 0.05 is five percentage points.
     value - previous_value as difference,
 from known
