@@ -29,7 +29,7 @@ class Draw(NamedTuple):
 
     Before the newest day, `quiet_days` have no calls. Where it is shuffled, the deliveries of a
     call come in any order, one in six comes again, up to a day later and perhaps to another
-    webhook, and there are odd calls.
+    webhook, and there are odd calls. `moves_to` is a time zone that is set when all is loaded.
     """
 
     seed: int
@@ -37,6 +37,7 @@ class Draw(NamedTuple):
     days: int
     quiet_days: int = 0
     is_shuffled: bool = False
+    moves_to: str = ""
 
 
 def warehouse(folder: Path, draw: Draw) -> Settings:
@@ -83,6 +84,10 @@ def warehouse(folder: Path, draw: Draw) -> Settings:
             )
             loader.load()
     buffer.close()
+    if draw.moves_to:
+        settings = settings.model_copy(update={"time_zone": draw.moves_to})
+        with Loader(settings) as loader:
+            loader.load()
     return settings
 
 
