@@ -42,8 +42,8 @@ def turns(deliveries: Iterable[tuple[int, list[Utterance]]]) -> list[Utterance]:
     parts = [Part(at, talk(said)) for at, said in deliveries]
     parts = [part for part in parts if part.said]
     chunks = [part for part in parts if len(part.said) == 1]
-    has_times = any(_time(part.said[0]) is not None for part in chunks)
-    chunks = [part for part in chunks if not has_times or _time(part.said[0]) is not None]
+    has_times = any(part.said[0].time is not None for part in chunks)
+    chunks = [part for part in chunks if not has_times or part.said[0].time is not None]
     wholes = [part for part in parts if not any(part is chunk for chunk in chunks)]
     if chunks:
         wholes.append(_together(chunks))
@@ -85,22 +85,22 @@ def joined(said: list[Utterance]) -> list[Utterance]:
     found: list[Utterance] = []
     for one in said:
         if found and found[-1].speaker == one.speaker:
-            found[-1] = found[-1]._replace(text=f"{found[-1].text} {one.text}")
+            turn = found[-1]
+            lasts = turn.lasts
+            if turn.time is not None and one.time is not None:
+                lasts = one.time - turn.time
+            found[-1] = turn._replace(text=f"{turn.text} {one.text}", lasts=lasts)
         else:
             found.append(one)
     return found
 
 
-def _time(one: Utterance) -> float | None:
-    return one.offset if one.said_at is None else one.said_at
-
-
 def _together(chunks: list[Part]) -> Part:
     """All chunks as one part: by the time that they state, or else by receipt; equal ones once."""
     chunks = sorted(chunks, key=lambda part: part.received_at)
-    if all(_time(part.said[0]) is not None for part in chunks):
-        chunks.sort(key=lambda part: _time(part.said[0]) or 0.0)
-    once = {(part.said[0].speaker, part.said[0].text, _time(part.said[0])): part for part in chunks}
+    if all(part.said[0].time is not None for part in chunks):
+        chunks.sort(key=lambda part: part.said[0].time or 0.0)
+    once = {(part.said[0].speaker, part.said[0].text, part.said[0].time): part for part in chunks}
     first = {key: part.received_at for key, part in reversed(once.items())}
     said = [part.said[0] for part in once.values()]
     return Part(min(first.values()), said, is_chunks=True)
@@ -143,8 +143,10 @@ def _same(one: Utterance, other: Utterance) -> bool:
     if one.speaker != other.speaker and "unknown" not in (one.speaker, other.speaker):
         return False
     for its, others in ((one.said_at, other.said_at), (one.offset, other.offset)):
-        if its is not None and others is not None and abs(its - others) > 5:
-            return False
+        if its is not None and others is not None:
+            apart = others - its - one.lasts if its < others else its - others - other.lasts
+            if apart > 5:
+                return False
     return _alike(one.text, other.text)
 
 

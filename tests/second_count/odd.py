@@ -12,6 +12,17 @@ OWN, OTHER = "+15550100", "+15550199"
 SAID = "BOT: Hello, this is Ada.\nHUMAN: {}\nBOT: May I help you?\nHUMAN: Yes, with a parcel."
 MORE = "\nBOT: Which one?\nHUMAN: The blue box.\nBOT: It comes today.\nHUMAN: Lovely, goodbye."
 LIST = [{"role": "assistant", "content": "Who is it?"}, {"role": "user", "content": "Me again."}]
+WHOLE = (
+    "[00:00.31] BOT: Good morning, this is Bia.",
+    "[00:05.29] HUMAN: Wrong number.",
+    "[00:09.72] BOT: I see. There is a fee of 63 euros, which I can take off once for you.",
+    "[00:15.85] BOT: To confirm: 63 euros less, and the first payment is tomorrow. Is that all?",
+    "[00:21.43] HUMAN: It is.",
+    "[00:22.79] BOT: Have a nice day!",
+    "[00:25.98] HUMAN: Bye.",
+)
+IN_PIECES = (WHOLE, WHOLE[:3], WHOLE[3:])
+"""A transcript, and two pieces of it that part a turn of the bot; three turns are the human's."""
 REPORTS: dict[str, tuple[Any, ...]] = {
     "event_phone_call_connected": (
         None,
@@ -60,7 +71,15 @@ ENVELOPES: tuple[dict[str, Any], ...] = (
 
 
 def odd_calls(random: Random, count: int) -> Iterator[list[bytes]]:
-    """The bodies of each of `count` calls. Each type is there at most twice, a transcript once."""
+    """The bodies of each of `count` calls, and of one whose transcript comes in pieces too.
+
+    Each type is there at most twice, and a transcript once.
+    """
+    if count:
+        yield [
+            body("event_transcript", {"transcript": "\n".join(lines)}, call_id="pieces")
+            for lines in IN_PIECES
+        ]
     for number in range(count):
         envelope = random.choice(ENVELOPES)
         types = random.sample(sorted(REPORTS), random.randrange(1, 7))

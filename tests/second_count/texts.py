@@ -25,12 +25,19 @@ class Utterance(NamedTuple):
 
     `speaker` is bot, human, unknown, or other for lines that are no talk. `said_at` is in seconds
     since 1970, `offset` in seconds from the start of the call; None where they are not stated.
+    `lasts` is for how many seconds further lines of it begin.
     """
 
     speaker: str
     text: str
     said_at: float | None = None
     offset: float | None = None
+    lasts: float = 0.0
+
+    @property
+    def time(self) -> float | None:
+        """When it begins, on the clock that states it."""
+        return self.offset if self.said_at is None else self.said_at
 
     @property
     def letters(self) -> str:

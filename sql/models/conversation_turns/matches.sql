@@ -31,7 +31,12 @@ equal as (
         and other.is_unique
         and other.words = one.words
     where (one.speaker = other.speaker or 'unknown' in (one.speaker, other.speaker))
-        and coalesce(abs(one.clock_seconds - other.clock_seconds) <= 5, true)
+        and coalesce(
+            abs(one.clock_seconds - other.clock_seconds) <= 5
+            or one.clock_seconds between other.clock_seconds and other.until_seconds
+            or other.clock_seconds between one.clock_seconds and one.until_seconds,
+            true
+        )
 ),
 
 anchors as (
@@ -158,7 +163,12 @@ scored as (
     where candidates.better_turn > candidates.least
         and candidates.better_turn < candidates.most
         and (one.speaker = better.speaker or 'unknown' in (one.speaker, better.speaker))
-        and coalesce(abs(one.clock_seconds - better.clock_seconds) <= 5, true)
+        and coalesce(
+            abs(one.clock_seconds - better.clock_seconds) <= 5
+            or one.clock_seconds between better.clock_seconds and better.until_seconds
+            or better.clock_seconds between one.clock_seconds and one.until_seconds,
+            true
+        )
 ),
 
 likeliest as (

@@ -20,6 +20,11 @@ select
     bool_and(is_sound) as is_sound,
     min(clock_seconds) as clock_seconds,
     max(clock_seconds) as last_seconds,
+    -- it may be said until the next one starts
+    coalesce(
+        lead(min(clock_seconds)) over (partition by heard.call_id, sequence_id order by turn),
+        max(clock_seconds)
+    ) as until_seconds,
 from steps.heard
 semi join compared_calls on compared_calls.call_id = heard.call_id
 where not is_backchannel
