@@ -48,6 +48,7 @@ DEAR = (  # paths that begin so: most of their tests load a warehouse, or start 
     "pipelines/test_replay",
     "pipelines/warehouse",
     "recorded",
+    "second_count",
     "test_imports",
     "test_secrets",
 )
