@@ -43,6 +43,13 @@ QUERIES = {
         group by call_id
     """,
     "has_transfer": "select call_id, has_transfer from analytics.call_summary",
+    "transfers": """
+        select
+            call_id,
+            list([target, is_reported_success::text, transcript_result] order by transfer_index)
+        from analytics.transfers
+        group by call_id
+    """,
     "stated_minutes": "select call_id, stated_minutes from fluents.calls",
     "did_not_connect_reason": "select call_id, did_not_connect_reason from fluents.calls",
     "telephony_status": "select call_id, did_not_connect_reason_raw from fluents.calls",
@@ -50,6 +57,8 @@ QUERIES = {
     "recording_url": "select call_id, recording_url from fluents.calls",
 }
 """For each figure a query that gives `call_id` and the value."""
+
+TARGET = "+15550199"  # of every transfer that draw/actions.py draws
 
 
 class Figure(NamedTuple):
@@ -90,6 +99,7 @@ def drawn(call: Call, form: str) -> dict[str, Any]:
     values = {
         "actions": [_as_found(action) for action in truth["actions"]] or None,
         "has_transfer": any(action["type"].count("transfer") for action in truth["actions"]),
+        "transfers": _transfers(truth, told),
         **{
             name: truth.get(name)
             for name in (
@@ -140,6 +150,18 @@ def _transfer_result(events: list[list[str]]) -> str | None:
     if kinds & {"participant_joined", "participant_left"}:
         return "joined"
     return "did_not_join" if kinds else None
+
+
+def _transfers(truth: dict[str, Any], told: Form) -> list[list[str | None]] | None:
+    """No call has two; one that was interrupted has no finish."""
+    phases = {
+        action["phase"]: action for action in truth["actions"] if action["type"].count("transfer")
+    }
+    if not phases:
+        return None
+    success = phases.get("finish", phases["start"])["success"]
+    result = _transfer_result(truth["conference"]) if told.has_conference else None
+    return [[TARGET, None if success is None else str(success).lower(), result]]
 
 
 def _in_any_order(reports: list[list[str]] | None) -> list[list[str]] | None:

@@ -5,8 +5,9 @@ others have published. `[fields]` in the settings adds names before them. A dot 
 object: `call.reason` is the field `reason` of the field `call`.
 
 `action_success`, `action_error`, `action_failure_message`, `action_http_status` and
-`action_status` are looked for within what `action_output` names, and then beside it. Of errors, a
-list under a name of `error_list` comes before a message beside it.
+`action_status` are looked for within what `action_output` names, and then beside it,
+`transfer_target` within what `action_input` names, and then beside it. Of errors, a list under a
+name of `error_list` comes before a message beside it.
 """
 
 from __future__ import annotations
@@ -85,6 +86,17 @@ PAYLOAD_FIELDS: dict[str, list[str]] = {
         "messages",
         "turns",
         "event_logs",
+    ],
+    "transfer_target": [
+        "params.phone_number",
+        "phone_number",
+        "action_config.phone_number",
+        "transfer_phone_number",
+        "to_phone_number",
+        "transfer_to",
+        "target",
+        "destination",
+        "to",
     ],
 }
 

@@ -35,6 +35,9 @@ def _values(settings: Settings) -> dict[str, str]:
         "post_call_names": _quoted_list(names),
         "post_call_paths": _quoted_list([json_path(field) for field in columns]),
         "post_call_types": literal(json.dumps(structure)),
+        "transfer_target_paths": _quoted_list(
+            [json_path(name) for name in settings.payload_fields["transfer_target"]]
+        ),
     }
 
 

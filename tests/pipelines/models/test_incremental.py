@@ -73,7 +73,8 @@ def test_after_each_load_the_tables_say_what_their_sql_says(
     for _ in loads(settings, buffer, clock):
         assert differences(settings) == {}
     for model in TABLES:
-        assert query(f"select count(*) > 20 from analytics.{model.name}") == [(True,)], model.name
+        ((count,),) = query(f"select count(*) from analytics.{model.name}")
+        assert count > (2 if model.name == "transfers" else 20), model.name
 
 
 def test_a_call_whose_events_came_in_the_wrong_order_is_whole(
