@@ -38,7 +38,7 @@ measured as (
 
 turns as (
     select
-        * exclude (turn_index),
+        *,
         lag(speaker) over (partition by call_id order by turn_index) as speaker_before,
         offset_seconds - lag(offset_seconds) over (partition by call_id order by turn_index)
             as seconds_since,
@@ -73,6 +73,10 @@ summed as (
         case when count(offset_seconds) > 0 then count(human_to_bot_seconds) end as replies,
         avg(human_to_bot_seconds) as mean_human_to_bot_seconds,
         max(human_to_bot_seconds) as max_human_to_bot_seconds,
+        -- by whole milliseconds, as what `round` makes of 6.35 differs between versions of DuckDB
+        list((round(human_to_bot_seconds * 1000)::bigint + 50) // 100 / 10 order by turn_index)
+            filter (human_to_bot_seconds is not null) as human_to_bot_seconds,
+        max(seconds_since) filter (seconds_since >= 0) as longest_gap_seconds,
     from counted
     group by call_id
 ),
@@ -127,6 +131,11 @@ select
     mean_human_to_bot_seconds,
     -- The longest of them.
     max_human_to_bot_seconds,
+    -- Each of them, in the order of the turns, to a tenth of a second.
+    human_to_bot_seconds,
+    -- The longest time from the start of a turn to that of the next: no silence between the first
+    -- and the last turn was longer. How long one was is not known, as nothing says when a turn ends.
+    longest_gap_seconds,
     -- Receipt of the call's first event.
     calls.first_event_at,
 from completed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,12 @@ QUERIES = {
         from analytics.conversation_turns
         where turn_index is not null
         group by call_id
+    """,
+    "human_to_bot_seconds": """
+        select call_id, human_to_bot_seconds from analytics.conversation_statistics
+    """,
+    "longest_gap_seconds": """
+        select call_id, longest_gap_seconds from analytics.conversation_statistics
     """,
     "backchannels": """
         select call_id, count(*) filter (is_backchannel)
@@ -130,7 +137,26 @@ def drawn(call: Call, form: str) -> dict[str, Any]:
         values["human_words"] = truth["human_words"]
         if is_heard:
             values["said"] = truth["said"]
+        if told.states_times:
+            starts = _starts(call)
+            gaps = [after - before for (_, before), (_, after) in pairwise(starts)]
+            values["longest_gap_seconds"] = max(gaps, default=None)
+            values["human_to_bot_seconds"] = [
+                after - before
+                for (_, before), (speaker, after) in pairwise(starts)
+                if speaker == "bot"
+            ] or None
     return values
+
+
+def _starts(call: Call) -> list[tuple[str, float]]:
+    """Who began to speak when: of each turn the first words that were heard."""
+    starts: list[tuple[str, float]] = []
+    for log in call["logs"]["event_logs"]:
+        is_said = log["sender"] in ("bot", "human") and not log["is_backchannel"] and log["text"]
+        if is_said and [log["sender"]] != [speaker for speaker, _ in starts[-1:]]:
+            starts.append((log["sender"], log["timestamp"]))
+    return starts
 
 
 def _as_found(action: dict[str, Any]) -> list[str | None]:
@@ -173,8 +199,17 @@ def _words(turns: list[list[str]] | None) -> list[str] | None:
     return turns and [" ".join(re.findall(r"\w+", " ".join(turn).lower())) for turn in turns]
 
 
+def _to_half_seconds(seconds: float | list[float] | None) -> Any:
+    """Texts state hundredths and a list has tenths: that makes no value another half second."""
+    if isinstance(seconds, list):
+        return [_to_half_seconds(one) for one in seconds]
+    return seconds and round(seconds * 2) / 2
+
+
 COMPARED: dict[str, Callable[[Any], Any]] = {
     "actions": _in_any_order,
     "conference": _in_any_order,
+    "human_to_bot_seconds": _to_half_seconds,
+    "longest_gap_seconds": _to_half_seconds,
     "said": _words,
 }

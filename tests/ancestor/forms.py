@@ -37,6 +37,11 @@ class Form(NamedTuple):
         return bool({"marked", "logs", "complete", "turns"} & {*self.whole})
 
     @property
+    def states_times(self) -> bool:
+        """Whether it says of every turn when it starts."""
+        return bool({"timed", "parts", "logs", "complete"} & {*self.whole}) or not self.whole
+
+    @property
     def has_conference(self) -> bool:
         """Whether it says who joined and left."""
         return bool({*self.whole} - {"turns"})

@@ -22,6 +22,10 @@ BROKEN_BY = {
     "calls_daily__counts_every_call": "update {model} set call_count = call_count + 1",
     "contact_history__attempts_are_calls": "update {model} set attempts_to_first_answer = 5",
     "conversation_statistics__has_every_call_with_turns": "delete from {model}",
+    "conversations_daily__counts_every_conversation": "delete from {model} where reply_count = 0",
+    "conversations_daily__percentiles_are_those_of_response_times": (
+        "update {model} set p50_human_to_bot_seconds = 2.1 where reply_count = 3"
+    ),
     "conversation_turns__number_the_turns": "update {model} set speaker = 'bot'",
     "data_quality__affected_were_examined": "update {model} set affected_count = 1000",
     "delivery_health__every_position_is_held": "delete from fluents.events where position = 3",
@@ -34,6 +38,7 @@ BROKEN_BY = {
     "post_call_fields__path_is_unique": "insert into {model} from {model} where path = '$.score'",
     "post_call_fields_daily__counts_are_shares": "update {model} set filled_count = 3",
     "post_call_wide__has_every_result": "delete from {model} where call_id = 'talk'",
+    "response_times_daily__counts_every_reply": "update {model} set reply_count = 2",
     "transfers__agree_with_call_summary": "delete from {model} where target = '+1778'",
     "transfers_daily__counts_every_transfer": "update {model} set failed_count = 2",
 }

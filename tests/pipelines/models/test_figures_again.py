@@ -1,0 +1,252 @@
+"""Figures of simulated calls, computed a second time in Python, from rows that no model made.
+
+What a turn is and what became of a call is taken from the models that say so; other tests compare
+those.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from itertools import islice, pairwise
+from typing import Any, NamedTuple
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+
+from fluents_connector.buffer import SqliteBuffer
+from fluents_connector.simulator import simulate
+from fluents_pipelines.load import Loader
+from fluents_pipelines.models import built_in
+from tests.deliveries import START, delivery
+from tests.docs.pages import fenced, page
+from tests.loads import settings_in
+
+Rows = list[tuple[Any, ...]]
+Day = tuple[date, str, str, str]
+
+ZONE = "America/New_York"
+AGENTS = {"+19000": "Ada", "+19001": "Bo"}  # and none for +19002
+CONTACTS = 60
+EVENTS = 2_500
+SECONDS = 1_009  # between two events: four weeks
+
+
+class Call(NamedTuple):
+    """A call as the days count it; `local` is when its first event came, in the time zone."""
+
+    call_id: str
+    at: datetime
+    direction: str
+    agent: str
+    contact: str | None
+    outcome: str
+
+    @property
+    def local(self) -> datetime:
+        return self.at.astimezone(ZoneInfo(ZONE))
+
+    @property
+    def day(self) -> Day:
+        return (self.local.date(), self.direction, "main", self.agent)
+
+
+def with_few_numbers(body: bytes) -> bytes:
+    """The body with one of three own numbers, and with one of a few contacts."""
+    content = json.loads(body)
+    if "is_outgoing" in content:
+        drawn = crc32(content["call_id"].encode())
+        numbers = [f"+1900{drawn % 3}", f"+1555000{drawn // 3 % CONTACTS:03}"]
+        if not content["is_outgoing"]:
+            numbers.reverse()
+        content |= dict(zip(("from_number", "to_number"), numbers, strict=True))
+    return json.dumps(content).encode()
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("again")
+    settings = settings_in(folder).model_copy(update={"time_zone": ZONE, "agents": AGENTS})
+    buffer = SqliteBuffer(settings.buffer_file)
+    buffer.append_all(
+        [
+            delivery(
+                with_few_numbers(one.body), received_at=START + n * SECONDS * 1_000_000, bits=n
+            )
+            for n, one in enumerate(islice(simulate(seed=5), EVENTS))
+        ]
+    )
+    buffer.close()
+    with Loader(settings) as loader:
+        loader.load()
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def calls(warehouse: duckdb.DuckDBPyConnection) -> dict[str, Call]:
+    rows = warehouse.execute(
+        "select call_id, calls.first_event_at, calls.direction, calls.from_number,"
+        " calls.to_number, contact_number, outcome"
+        " from fluents.calls join analytics.call_summary using (call_id)"
+    ).fetchall()
+    found = {}
+    for call_id, at, direction, caller, called, contact, outcome in rows:
+        own = {"outbound": caller, "inbound": called}.get(direction)
+        agent = AGENTS.get(own, "unknown")
+        found[call_id] = Call(call_id, at, direction or "unknown", agent, contact, outcome)
+    return found
+
+
+def test_every_check_holds(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert [one for one in built_in.run_checks(warehouse) if one.offending_rows] == []
+
+
+def last_eight(number: str) -> str:
+    return "".join(filter(str.isdigit, number))[-8:]
+
+
+def transfers_of(reports: Rows, conference: Rows) -> list[dict[str, Any]]:
+    """The transfers of a call, by its reports and conference events in the order of receipt."""
+    transfers: list[dict[str, Any]] = []
+    for _, action_id, phase, is_success, input_ in reports:
+        given = json.loads(input_)
+        number = given.get("phone_number") or given["params"]["phone_number"]
+        key = (action_id, number)
+        free = [one for one in transfers if one["key"] == key and phase not in one]
+        if not free:
+            transfers.append({"key": key, "number": number})
+            free = transfers[-1:]
+        free[0][phase] = is_success
+    for _, kind, number in conference:
+        same = [one for one in transfers if last_eight(one["number"]) == last_eight(number)]
+        if not same:
+            transfers.append({"number": number})
+            same = transfers[-1:]
+        same[-1]["joined"] = same[-1].get("joined", False) or kind in ("joined", "left")
+    return transfers
+
+
+def test_transfers_are_those_of_reports_and_conference_events(
+    warehouse: duckdb.DuckDBPyConnection, calls: dict[str, Call]
+) -> None:
+    reports, conference = defaultdict(list), defaultdict(list)
+    for row in warehouse.execute(
+        "select call_id, action_id, phase, is_success, input from fluents.actions"
+        " where action_type = 'action_transfer_call' order by event_id"
+    ).fetchall():
+        reports[row[0]].append(row)
+    for row in warehouse.execute(
+        "select call_id, kind, number from fluents.conference_events where role = 'transfer'"
+    ).fetchall():
+        conference[row[0]].append(row)
+    expected: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    for call_id in {*reports, *conference}:
+        for one in transfers_of(reports[call_id], conference[call_id]):
+            counted = expected[(*calls[call_id].day, one["number"])]
+            counted["transfers"] += 1
+            reported, joined = one.get("finish"), one.get("joined")
+            counted["reported"] += reported is not None
+            counted["reported_success"] += bool(reported)
+            counted["told"] += joined is not None
+            counted["joined"] += bool(joined)
+            success = reported if joined is None else joined
+            counted["succeeded"] += success is True
+            counted["unknown"] += success is None
+
+    found = warehouse.execute(
+        "select first_event_on, direction, webhook, agent, target, transfer_count, reported_count,"
+        " reported_success_count, told_count, joined_count, succeeded_count, unknown_count"
+        " from analytics.transfers_daily"
+    ).fetchall()
+    names = (
+        "transfers",
+        "reported",
+        "reported_success",
+        "told",
+        "joined",
+        "succeeded",
+        "unknown",
+    )
+    assert {row[:5]: dict(zip(names, row[5:], strict=True)) for row in found} == {
+        key: {name: counted[name] for name in names} for key, counted in expected.items()
+    }
+    assert sum(counted["joined"] for counted in expected.values()) > 2
+
+
+def rounded(seconds: float) -> float:
+    """To a tenth of a second, and that to a second from 10 on."""
+    tenths = (round(seconds * 1000) + 50) // 100 / 10
+    return tenths if tenths < 10 else float(math.floor(tenths + 0.5))
+
+
+def percentile(values: Iterable[float], share: float) -> float | None:
+    """The least of the values that so many of them do not exceed."""
+    ranked = sorted(values)
+    return ranked[math.ceil(round(share * len(ranked), 6)) - 1] if ranked else None
+
+
+def test_response_times_and_interruptions_are_those_of_the_turns(
+    warehouse: duckdb.DuckDBPyConnection, calls: dict[str, Call]
+) -> None:
+    turns = defaultdict(list)
+    for call_id, *turn in warehouse.execute(
+        "select call_id, speaker, offset_seconds, is_cut_off, text"
+        " from analytics.conversation_turns where turn_index is not null"
+        " order by call_id, turn_index"
+    ).fetchall():
+        turns[call_id].append(turn)
+    replies: dict[Day, list[float]] = defaultdict(list)
+    gaps: dict[Day, list[float]] = defaultdict(list)
+    counted: dict[Day, Counter[str]] = defaultdict(Counter)
+    for call_id, of_call in turns.items():
+        day = calls[call_id].day
+        if not {"bot", "human"} & {speaker for speaker, *_ in of_call}:
+            continue
+        cut_offs = sum(is_cut_off or False for _, _, is_cut_off, _ in of_call)
+        counted[day]["conversations"] += 1
+        counted[day]["cut_offs"] += cut_offs
+        counted[day]["interrupted"] += cut_offs > 0
+        for speaker, _, _, text in of_call:
+            counted[day][f"{speaker}_turns"] += 1
+            counted[day][f"{speaker}_characters"] += len(text)
+        of_gaps = []
+        for (before, start, *_), (speaker, end, *_) in pairwise(of_call):
+            if start is None or end is None or end < start:
+                continue
+            of_gaps.append(end - start)
+            if (before, speaker) == ("human", "bot"):
+                replies[day].append(rounded(end - start))
+        gaps[day] += [max(of_gaps)] if of_gaps else []
+
+    found = warehouse.execute(
+        "select first_event_on, direction, webhook, agent, conversation_count, cut_off_count,"
+        " interrupted_count, bot_turn_count, human_turn_count, bot_character_count,"
+        " human_character_count, reply_count, p50_human_to_bot_seconds, p90_human_to_bot_seconds,"
+        " p95_human_to_bot_seconds, gap_conversation_count, round(longest_gap_seconds, 3)"
+        " from analytics.conversations_daily"
+    ).fetchall()
+    names = (
+        *("conversations", "cut_offs", "interrupted", "bot_turns", "human_turns"),
+        *("bot_characters", "human_characters"),
+    )
+    assert {row[:4]: row[4:] for row in found} == {
+        day: (
+            *(of_day[name] for name in names),
+            len(replies[day]),
+            *(percentile(replies[day], share) for share in (0.5, 0.9, 0.95)),
+            len(gaps[day]),
+            round(max(gaps[day]), 3) if gaps[day] else None,
+        )
+        for day, of_day in counted.items()
+    }
+    assert sum(map(len, replies.values())) > 100
+
+    (sql,) = (sql for sql in fenced(page("docs/figures.md"), "sql") if "up_to_it" in sql)
+    january = [second for day, of_day in replies.items() for second in of_day if day[0].year > 2025]
+    assert warehouse.execute(sql).fetchall() == [(percentile(january, 0.95),)]
