@@ -10,7 +10,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -250,3 +250,108 @@ def test_response_times_and_interruptions_are_those_of_the_turns(
     (sql,) = (sql for sql in fenced(page("docs/figures.md"), "sql") if "up_to_it" in sql)
     january = [second for day, of_day in replies.items() for second in of_day if day[0].year > 2025]
     assert warehouse.execute(sql).fetchall() == [(percentile(january, 0.95),)]
+
+
+def attempts_of(calls: Iterable[Call]) -> Iterator[tuple[int, Call]]:
+    """The place of each attempt to reach somebody, and its call."""
+    numbers: Counter[str] = Counter()
+    answered = set()
+    for call in sorted(calls, key=lambda call: call.at):
+        if call.direction != "outbound" or not call.contact or call.contact in answered:
+            continue
+        numbers[call.contact] += 1
+        answered |= {call.contact} if call.outcome == "human" else set()
+        yield numbers[call.contact], call
+
+
+def counts(calls: list[Call]) -> tuple[int, int, int]:
+    """How many there are, of how many it is known who answered, and how many a human did."""
+    outcomes = Counter(call.outcome for call in calls)
+    human = outcomes["human"]
+    return len(calls), human + outcomes["no_human"] + outcomes["did_not_connect"], human
+
+
+def test_attempts_are_counted_up_to_the_first_answer(
+    warehouse: duckdb.DuckDBPyConnection, calls: dict[str, Call]
+) -> None:
+    by_day, by_hour = defaultdict(list), defaultdict(list)
+    for number, call in attempts_of(calls.values()):
+        by_day[call.local.date(), call.agent, number].append(call)
+        if number > 1:
+            by_hour[call.local.isoweekday(), call.local.hour, call.agent].append(call)
+
+    counted = "attempt_count, known_count, answered_count"
+    found = warehouse.execute(
+        f"select first_event_on, agent, attempt_number, {counted} from analytics.attempts_daily"
+    ).fetchall()
+    assert {row[:3]: row[3:] for row in found} == {key: counts(of) for key, of in by_day.items()}
+    found = warehouse.execute(
+        f"select weekday, hour, agent, {counted} from analytics.next_attempt_rates"
+    ).fetchall()
+    assert {row[:3]: row[3:] for row in found} == {key: counts(of) for key, of in by_hour.items()}
+    assert max(number for _, _, number in by_day) > 2
+
+
+def test_who_calls_again_is_counted_by_day(
+    warehouse: duckdb.DuckDBPyConnection, calls: dict[str, Call]
+) -> None:
+    last: dict[str, datetime] = {}
+    expected: dict[tuple[date, str], Counter[str]] = defaultdict(Counter)
+    for call in sorted(calls.values(), key=lambda call: call.at):
+        if call.direction == "inbound" and call.contact:
+            of_day = expected[call.local.date(), call.agent]
+            before = call.at - last[call.contact] if call.contact in last else None
+            of_day["calls"] += 1
+            of_day["again"] += before is not None
+            of_day["in a day"] += before is not None and before < timedelta(days=1)
+            of_day["in a week"] += before is not None and before < timedelta(days=7)
+            last[call.contact] = call.at
+
+    found = warehouse.execute(
+        "select first_event_on, agent, call_count, repeat_count, repeat_within_day_count,"
+        " repeat_within_week_count from analytics.repeat_calls_daily"
+    ).fetchall()
+    names = ("calls", "again", "in a day", "in a week")
+    assert {row[:2]: row[2:] for row in found} == {
+        key: tuple(of_day[name] for name in names) for key, of_day in expected.items()
+    }
+    assert sum(of_day["in a week"] for of_day in expected.values()) > 3
+
+
+def test_the_contacts_of_a_week_are_followed_week_by_week(
+    warehouse: duckdb.DuckDBPyConnection, calls: dict[str, Call]
+) -> None:
+    by_contact = defaultdict(list)
+    for call in sorted(calls.values(), key=lambda call: call.at):
+        if call.contact:
+            by_contact[call.contact].append(call)
+    newest = max(call.local.date() for call in calls.values())
+    expected: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    for first, *others in by_contact.values():
+        start = monday(first)
+        for later in range((newest - start).days // 7 + 1):
+            then = {call.direction for call in others if (monday(call) - start).days == 7 * later}
+            of_week = expected[start, first.direction, first.agent, later]
+            of_week["contacts"] += 1
+            of_week["again"] += bool(then)
+            of_week["calling"] += "inbound" in then
+            of_week["called"] += "outbound" in then
+
+    found = warehouse.execute(
+        "select first_week_on, direction, agent, weeks_later, contact_count, again_count,"
+        " calling_count, called_count, is_over from analytics.contact_cohorts"
+    ).fetchall()
+    names = ("contacts", "again", "calling", "called")
+    assert {row[:4]: row[4:8] for row in found} == {
+        key: tuple(of_week[name] for name in names) for key, of_week in expected.items()
+    }
+    assert all(
+        is_over == ((newest - start).days >= 7 * later + 7)
+        for start, _, _, later, *_, is_over in found
+    )
+    assert sum(of_week["again"] for (*_, later), of_week in expected.items() if later > 1) > 3
+
+
+def monday(call: Call) -> date:
+    """The first day of the week of a call."""
+    return call.local.date() - timedelta(days=call.local.weekday())
