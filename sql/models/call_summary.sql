@@ -108,6 +108,7 @@ results as (
         bool_or(regexp_matches(result_text, '\S')) as has_text,
         arg_max({'text': result_text, 'json': result_json}, event_id)
             filter (regexp_matches(result_text, '\S')) as latest,
+        arg_max(received_at, event_id) filter (result_json is not null) as json_received_at,
     from fluents.post_call_results
     group by call_id
 )
@@ -243,6 +244,8 @@ select
     results.latest.text as latest_result_text,
     -- The same as JSON; NULL where it is no JSON.
     results.latest.json as latest_result_json,
+    -- Day in time_zone of the settings on which the latest result that is JSON was received.
+    (results.json_received_at at time zone getvariable('time_zone'))::date as json_result_on,
 from calls
 left join counted using (call_id)
 left join errors using (call_id)

@@ -58,17 +58,30 @@ nodes as (
     ) as found
 ),
 
+results as (
+    select
+        results.event_id,
+        results.call_id,
+        results.received_at,
+        (results.received_at at time zone getvariable('time_zone'))::date as received_on,
+        calls.agent,
+    from fluents.post_call_results as results
+    left join analytics.call_summary as calls using (call_id)
+),
+
 fields as (
     select
         nodes.event_id,
         results.call_id,
         results.received_at,
+        results.received_on,
+        results.agent,
         nodes.item_path,
         json_type(nodes.value) as json_type,
         nodes.value ->> '$' as text,
         trim(text) as trimmed,
     from nodes
-    inner join fluents.post_call_results as results using (event_id)
+    inner join results using (event_id)
     where json_type(nodes.value) not in ('OBJECT', 'ARRAY')
 ),
 
@@ -103,6 +116,10 @@ select
     call_id,
     -- When the receiver got it.
     received_at,
+    -- Its day in time_zone of the settings.
+    received_on,
+    -- Name of the call's agent; NULL where [agents] of the settings gives none.
+    agent,
     -- Whether it is the latest result of its call that is JSON.
     event_id in (select event_id from latest) as is_latest,
     -- Where in the JSON the field is, such as $.details.topic; all items of a list are $.tags[*].

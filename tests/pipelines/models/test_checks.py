@@ -41,6 +41,7 @@ BROKEN_BY = {
     "performance__each_dimension_counts_every_call": "delete from {model} where label = 'sales'",
     "post_call_fields__path_is_unique": "insert into {model} from {model} where path = '$.score'",
     "post_call_fields_daily__counts_are_shares": "update {model} set filled_count = 3",
+    "post_call_values_daily__add_up_to_the_texts": "update {model} set value_count = 2",
     "post_call_wide__has_every_result": "delete from {model} where call_id = 'talk'",
     "repeat_calls_daily__counts_every_call": "update {model} set repeat_count = 1",
     "response_times_daily__counts_every_reply": "update {model} set reply_count = 2",

@@ -355,3 +355,99 @@ def test_the_contacts_of_a_week_are_followed_week_by_week(
 def monday(call: Call) -> date:
     """The first day of the week of a call."""
     return call.local.date() - timedelta(days=call.local.weekday())
+
+
+def fields_of(value: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
+    """The path and value of each field of a result; a list's items share a path."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from fields_of(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from fields_of(inner, f"{path}[*]")
+    else:
+        yield path, value
+
+
+@pytest.fixture(scope="module")
+def results(
+    warehouse: duckdb.DuckDBPyConnection, calls: dict[str, Call]
+) -> dict[tuple[date, str], list[dict[str, list[Any]]]]:
+    """By day of receipt and agent the latest result of each call, with the values of each path."""
+    latest = {}
+    for call_id, received_at, text in warehouse.execute(
+        "select call_id, received_at, result_json from fluents.post_call_results"
+        " where result_json is not null order by event_id"
+    ).fetchall():
+        latest[call_id] = (received_at.astimezone(ZoneInfo(ZONE)).date(), json.loads(text))
+    found = defaultdict(list)
+    for call_id, (day, result) in latest.items():
+        values = defaultdict(list)
+        for path, value in fields_of(result):
+            values[path].append(value)
+        found[day, calls[call_id].agent].append(values)
+    return found
+
+
+def test_fields_of_results_are_counted_by_day_and_agent(
+    warehouse: duckdb.DuckDBPyConnection,
+    results: dict[tuple[date, str], list[dict[str, list[Any]]]],
+) -> None:
+    expected: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    for day, of_day in results.items():
+        for values in of_day:
+            for path, of_path in values.items():
+                counted = expected[(*day, path)]
+                counted["results"] = len(of_day)
+                counted["filled"] += any(value not in (None, "") for value in of_path)
+                for value in of_path:
+                    is_number = isinstance(value, int) and not isinstance(value, bool)
+                    counted["numbers"] += is_number
+                    counted["total"] += value if is_number else 0
+                    counted["booleans"] += isinstance(value, bool)
+                    counted["true"] += value is True
+                    counted["texts"] += isinstance(value, str)
+
+    found = warehouse.execute(
+        "select received_on, agent, path, result_count, filled_count, number_count,"
+        " coalesce(total_number, 0), boolean_count, true_count, text_count"
+        " from analytics.post_call_fields_daily"
+    ).fetchall()
+    names = ("results", "filled", "numbers", "total", "booleans", "true", "texts")
+    assert {row[:3]: row[3:] for row in found} == {
+        key: tuple(counted[name] for name in names) for key, counted in expected.items()
+    }
+    assert sum(counted["numbers"] for counted in expected.values()) > 20
+
+
+def test_the_frequent_texts_of_a_field_are_counted_and_the_others_together(
+    warehouse: duckdb.DuckDBPyConnection,
+    results: dict[tuple[date, str], list[dict[str, list[Any]]]],
+) -> None:
+    texts: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    of_all: dict[str, Counter[str]] = defaultdict(Counter)
+    for day, of_day in results.items():
+        for values in of_day:
+            for path, of_path in values.items():
+                held = {value for value in of_path if isinstance(value, str)}
+                texts[(*day, path)].update(held)
+                of_all[path].update(value for value in held if len(value) <= 60)
+    frequent = {
+        path: sorted(counted, key=lambda text: (-counted[text], text))[:20]
+        for path, counted in of_all.items()
+    }
+    expected: dict[tuple[Any, ...], int] = {}
+    for (*day, path), counted in texts.items():
+        others = sum(n for text, n in counted.items() if text not in frequent[path])
+        expected |= {(*day, path, None): others} if others else {}
+        expected |= {(*day, path, text): n for text, n in counted.items() if text in frequent[path]}
+
+    found = warehouse.execute(
+        "select received_on, agent, path, value, is_other, value_count, text_count"
+        " from analytics.post_call_values_daily"
+    ).fetchall()
+    assert {row[:4]: row[5] for row in found} == expected
+    assert all(is_other == (value is None) for *_, value, is_other, _, _ in found)
+    assert all(total == texts[tuple(key)].total() for *key, _, _, _, total in found)
+    assert max(map(len, of_all.values())) > 20
+    assert any("[*]" in path for path in frequent)

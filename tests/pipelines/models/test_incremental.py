@@ -324,6 +324,10 @@ def test_paths_and_values_of_fields_are_those_of_json_tree(result: object) -> No
             " select 'e' as event_id, 'c' as call_id, now() as received_at, ?::json as result_json",
             [json.dumps(result)],
         )
+        connection.execute(
+            "create schema analytics; create table analytics.call_summary as"
+            " select 'c' as call_id, null::text as agent"
+        )
         found = connection.execute(f"select item_path, text from ({fields.sql}) order by all")
         rows = found.fetchall()
         tree = connection.execute(
