@@ -17,7 +17,7 @@ from fluents_warehouse.options import config_option
 @click.option("--no-open", is_flag=True, help="Write the notebook and start no JupyterLab.")
 @config_option
 def notebook(no_open: bool, config: Path | None) -> None:
-    """Open a Jupyter notebook with ten questions to the warehouse.
+    """Open a Jupyter notebook with first questions to the warehouse.
 
     It is copied into the warehouse's folder, where you may change it; one that is there stays.
     """
