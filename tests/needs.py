@@ -28,6 +28,7 @@ DEBIAN_PACKAGES = {
     "systemd-analyze": "systemd",
     "wrk": "wrk",
 }
+TOOLS = "dbt-duckdb 'dbt-core<1.12'"
 _FOLDERS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/bin"))
 
 
@@ -45,6 +46,15 @@ def find_browser() -> str | None:
 def browser() -> str:
     """Chromium's path; playwright's own browser is not on PyPI."""
     return find_browser() or missing("Chromium is missing: apt-get install chromium")
+
+
+def tool(name: str) -> str:
+    """The path of a program of docs/tools.md, which the environment of the tests is not to have."""
+    path = shutil.which(name, path=os.environ.get("TESTS_TOOLS", ""))
+    return path or missing(
+        f"{name} is missing: python3 -m venv /tmp/tools && /tmp/tools/bin/pip install {TOOLS}, "
+        "then TESTS_TOOLS=/tmp/tools/bin pytest …"
+    )
 
 
 def small_disks() -> None:

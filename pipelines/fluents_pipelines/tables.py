@@ -134,7 +134,7 @@ CALLS = Table(
     ("call_id",),
     (
         _CALL_ID,
-        Column("direction", "text", "outbound or inbound, from is_outgoing."),
+        Column("direction", "text", "One of outbound or inbound, from is_outgoing."),
         Column("from_number", "text", "The caller's number: the first one known."),
         Column("to_number", "text", "The number that was called: the first one known."),
         Column("is_outgoing", "bool", "The first value known."),
@@ -166,7 +166,7 @@ CALLS = Table(
         Column(
             "status",
             "text",
-            "ended, did_not_connect, in_progress, error or unknown, as the events say.",
+            "One of ended, did_not_connect, in_progress, error or unknown, as the events say.",
             False,
         ),
         *map(
@@ -206,7 +206,7 @@ TRANSCRIPT_TURNS = Table(
     (
         *_EVENT,
         Column("turn_index", "bigint", "Place of the row in its transcript, from 1.", False),
-        Column("speaker", "text", "bot, human, action, conference or unknown.", False),
+        Column("speaker", "text", "One of bot, human, action, conference or unknown.", False),
         Column("text", "text", "What was said, without speaker and time.", False),
         Column("utterance_count", "bigint", "How many utterances it joins."),
         Column("offset_seconds", "double", "Start of it after the start of the call."),
@@ -289,7 +289,9 @@ ACTIONS = Table(
         Column("action_id", "text", "The action, as Fluents names it."),
         Column("action_type", "text", "What kind of action; its name where no kind is stated."),
         Column("action_name", "text", "What the action is called, such as book_table."),
-        Column("phase", "text", "start or finish, as stated or as an output or an error shows."),
+        Column(
+            "phase", "text", "One of start or finish, as stated or as an output or an error shows."
+        ),
         Column(
             "is_success",
             "bool",
@@ -332,7 +334,11 @@ QUARANTINE = Table(
         Column("reason", "text", "One word for why, such as not_json.", False),
         Column("detail", "text", "The same as a sentence."),
         Column("body", "text", "The body; NULL where it was too large to keep."),
-        Column("body_encoding", "text", "utf-8, or base64 where the body is not UTF-8."),
+        Column(
+            "body_encoding",
+            "text",
+            "One of utf-8 or base64: the latter where the body is not UTF-8.",
+        ),
         _REDACTED,
         _BUFFER_ID,
         _POSITION,

@@ -24,7 +24,7 @@ select
     weekday,
     -- 0 to 23, in that time zone.
     hour,
-    -- outbound, inbound or unknown.
+    -- One of outbound, inbound or unknown.
     direction,
     -- Label of the webhook.
     webhook,

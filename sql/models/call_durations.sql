@@ -6,13 +6,13 @@
 select
     -- Day of the first event, in time_zone of the settings.
     first_event_on,
-    -- outbound, inbound or unknown.
+    -- One of outbound, inbound or unknown.
     coalesce(direction, 'unknown') as direction,
     -- Label of the webhook.
     webhook,
     -- Name of the agent; unknown where [agents] of the settings gives none.
     coalesce(agent, 'unknown') as agent,
-    -- human, no_human, did_not_connect, connected or unknown.
+    -- One of human, no_human, did_not_connect, connected or unknown.
     outcome,
     -- Calls of any kind.
     count(*) as call_count,

@@ -74,7 +74,7 @@ stages as (
 select
     -- Day of the first event, in time_zone of the settings.
     first_event_on,
-    -- outbound, inbound or unknown.
+    -- One of outbound, inbound or unknown.
     direction,
     -- Label of the webhook.
     webhook,
@@ -82,7 +82,7 @@ select
     agent,
     -- Place of the stage in the funnel, from 1.
     n as stage_number,
-    -- attempted, connected, human, engaged or post_call_done.
+    -- One of attempted, connected, human, engaged or post_call_done.
     stage,
     -- Calls that reached the stage and all before it.
     reached as call_count,

@@ -116,7 +116,7 @@ results as (
 select
     -- The call, as Fluents names it.
     calls.call_id,
-    -- outbound or inbound; NULL where no event says.
+    -- One of outbound or inbound; NULL where no event says.
     calls.direction,
     -- The caller's number.
     calls.from_number,
@@ -141,11 +141,11 @@ select
     coalesce(
         getvariable('agents')[calls.own_number], getvariable('agents')[calls.webhook]
     ) as agent,
-    -- ended, did_not_connect, in_progress, error or unknown, as the events say.
+    -- One of ended, did_not_connect, in_progress, error or unknown, as the events say.
     calls.status,
-    -- human, no_human (voicemail), did_not_connect, connected (by whom answered is unknown), unknown.
-    -- Without a detection a call is human only if the transcript has at least two human turns: a
-    -- single one may be the greeting of a voicemail.
+    -- One of human, no_human, did_not_connect, connected or unknown. no_human is voicemail, and
+    -- connected a call of which it is unknown who answered. Without a detection a call is human only
+    -- if the transcript has at least two human turns: a single one may be the greeting of a voicemail.
     case
         when calls.status = 'did_not_connect' then 'did_not_connect'
         when calls.human_detection_result in ('human', 'no_human')
@@ -189,7 +189,7 @@ select
         when calls.stated_minutes > 0 then calls.stated_minutes * 60
         else receipt_duration_seconds
     end as duration_seconds,
-    -- What duration_seconds is: stated or receipt.
+    -- One of stated or receipt: what duration_seconds is.
     case
         when calls.stated_minutes > 0 then 'stated'
         when receipt_duration_seconds is not null then 'receipt'
@@ -225,8 +225,8 @@ select
     calls.ended_at is not null as has_ended,
     -- Whether an action that transfers calls was reported, whatever came of it.
     coalesce(transfers.has_transfer, false) as has_transfer,
-    -- joined or did_not_join: whether anybody joined the call by a transfer, as its transcripts say
-    -- (fluents.conference_events); NULL where none does.
+    -- One of joined or did_not_join: whether anybody joined the call by a transfer, as its
+    -- transcripts say (fluents.conference_events); NULL where none does.
     conferences.transfer_result,
     -- Whether a transcript with text came.
     coalesce(transcripts.has_text, false) as has_transcript,

@@ -40,7 +40,7 @@ counted as (
 select
     -- Day of the first event, in time_zone of the settings.
     first_event_on,
-    -- outbound, inbound or unknown.
+    -- One of outbound, inbound or unknown.
     direction,
     -- Label of the webhook.
     webhook,

@@ -48,7 +48,7 @@ select
     line_index,
     -- Place of the turn in the conversation, from 1; NULL for what is not counted as a turn.
     turn_index,
-    -- bot, human, or unknown where the transcript does not say.
+    -- One of bot, human or unknown: the last where the transcript does not say.
     speaker,
     -- What was said until another spoke, without speaker and time.
     text,

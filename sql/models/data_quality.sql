@@ -140,7 +140,7 @@ issues as (
 select
     -- The issue, such as ended_without_transcript.
     issue,
-    -- What is counted: call, result, event or delivery.
+    -- One of call, result, event or delivery: what is counted.
     unit,
     -- How many have the issue.
     affected as affected_count,

@@ -86,7 +86,7 @@ select
     day_count,
     -- Name of the figure, as in headline_daily.
     figure,
-    -- What it is in: calls, share, seconds, minutes or cost.
+    -- One of calls, share, seconds, minutes or cost: what it is in.
     unit,
     -- First day of the span; the one before it ends the day before.
     begins_on,

@@ -64,7 +64,7 @@ figures as (
 select
     -- Day of the first event of the calls, in time_zone of the settings.
     first_event_on,
-    -- outbound, inbound or unknown.
+    -- One of outbound, inbound or unknown.
     direction,
     -- Label of the webhook.
     webhook,
@@ -72,7 +72,7 @@ select
     agent,
     -- Name of the figure: calls, talk_minutes, cost, or a column of calls_daily.
     figure,
-    -- What the figure is in: calls, share, seconds, minutes or cost.
+    -- One of calls, share, seconds, minutes or cost: what the figure is in.
     unit,
     -- What is counted or summed; NULL where it is not known.
     numerator,

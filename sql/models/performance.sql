@@ -48,11 +48,11 @@ counted as (
 )
 
 select
-    -- agent, own_number or webhook.
+    -- One of agent, own_number or webhook.
     dimension,
     -- The agent's name, the number or the webhook's label; unknown where there is none.
     label,
-    -- outbound, inbound or unknown.
+    -- One of outbound, inbound or unknown.
     direction,
     -- Calls of any kind.
     call_count,

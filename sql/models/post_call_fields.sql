@@ -126,7 +126,7 @@ select
     path,
     -- The same with the item's place in its list: $.tags[0].
     item_path,
-    -- text, number, boolean or null.
+    -- One of text, number, boolean or null.
     type,
     -- The value as text, whatever its type.
     text,
