@@ -28,7 +28,7 @@ DEBIAN_PACKAGES = {
     "systemd-analyze": "systemd",
     "wrk": "wrk",
 }
-TOOLS = "dbt-duckdb 'dbt-core<1.12'"
+TOOLS = "dbt-duckdb 'dbt-core<1.12' mcp-server-motherduck"
 _FOLDERS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/bin"))
 
 
