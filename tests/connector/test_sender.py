@@ -13,7 +13,7 @@ import pytest
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import SendError
-from fluents_connector.sender import SHOWN_REFUSALS, TRIES, _session, send
+from fluents_connector.sender import RETRIES, SHOWN_REFUSALS, TRIES, Post, send, send_all
 from tests.deliveries import TOKEN, body
 from tests.processes import Receiver
 
@@ -76,6 +76,16 @@ def test_one_connection_sends_in_order() -> None:
     with answering(lambda number, content: STORED) as (url, received):
         send(bodies, url, connections=1)
     assert received == bodies
+
+
+def test_the_posts_of_a_lane_keep_their_order_over_several_connections() -> None:
+    numbers = range(200)
+    with answering(lambda number, content: STORED) as (url, received):
+        posts = [Post(url, str(number).encode(), {}, lane=number % 7) for number in numbers]
+        assert send_all(posts, connections=4).answers == Counter(stored=200)
+    for lane in range(7):
+        of_lane = [int(body) for body in received if int(body) % 7 == lane]
+        assert of_lane == list(numbers)[lane::7]
 
 
 def test_only_the_first_refusals_are_told() -> None:
@@ -143,8 +153,7 @@ def test_a_connection_that_breaks_is_not_tried_again() -> None:
 def test_the_wait_is_what_the_receiver_asks_for_up_to_a_limit(
     retry_after: str, seconds: float
 ) -> None:
-    retries = _session().get_adapter("http://127.0.0.1").max_retries
-    assert retries.parse_retry_after(retry_after) == seconds
+    assert RETRIES.parse_retry_after(retry_after) == seconds
 
 
 def test_a_receiver_that_stays_busy_has_refused() -> None:
