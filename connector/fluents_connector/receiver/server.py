@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import closing
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,17 @@ MEMORY = Path("/dev/shm")  # noqa: S108 # in a temporary folder there
 log = structlog.get_logger(__name__)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, time_is_told: bool = False) -> None:
     """Serves until SIGTERM or SIGINT. Raises `SettingsError` if nobody could deliver.
 
     That is so without a webhook, with a certificate that cannot be used and on a port in use.
+    `time_is_told` is for the demo alone: see `fluents_connector.receiver.told_time`.
     """
+    if time_is_told and not ip_address(settings.host).is_loopback:
+        raise SettingsError(
+            f"The receiver of a demo listens on loopback only, and `host` is {settings.host}: for "
+            "anything else run `fluents-warehouse serve`."
+        )
     if not settings.webhooks:
         raise SettingsError(
             "No webhook has a token, so nobody could deliver. Run `fluents-warehouse init`, or "
@@ -99,7 +106,10 @@ def serve(settings: Settings) -> None:
             after_in_child=_stop_at_once,
         )
         server.on_startup(partial(_announce, settings, durability))
-        server.serve(target_loader=partial(_worker_app, settings, os.getpid()), wrap_loader=False)
+        server.serve(
+            target_loader=partial(_worker_app, settings, time_is_told, os.getpid()),
+            wrap_loader=False,
+        )
         log.info("receiver_stopped")
 
 
@@ -112,18 +122,20 @@ def _stop_at_once() -> None:
     _let_stop()
 
 
-def _worker_app(settings: Settings, parent: int) -> Any:
+def _worker_app(settings: Settings, time_is_told: bool, parent: int) -> Any:
     # Ctrl-C reaches the whole process group, but only the parent may stop the workers: granian's
     # handler in a worker hangs when a second signal interrupts it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_parent(parent)
     # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
     from fluents_connector.receiver.rsgi import Rsgi
+    from fluents_connector.receiver.told_time import ToldTimeWebhooks
     from fluents_connector.receiver.webhook import Webhooks
 
     configure_logs(settings.log_format)
     collect_garbage_seldom()
-    webhooks = Webhooks(settings, _open_buffer(settings))
+    kind = ToldTimeWebhooks if time_is_told else Webhooks
+    webhooks = kind(settings, _open_buffer(settings))
     return Rsgi(webhooks, threads=settings.threads, seconds=settings.request_seconds)
 
 

@@ -102,6 +102,10 @@ class Webhooks:
             return self.responses.to_error(error)
         return self.responses.to_delivery(delivery, receipt)
 
+    def _received_at(self, request: Request) -> int:
+        """When a request was received, in microseconds since 1970 (UTC): now."""
+        return self._clock()
+
     async def _authenticated(self, token: str, request: Request) -> str:
         """The label of the webhook. Raises `NotAuthenticated`."""
         try:
@@ -119,7 +123,7 @@ class Webhooks:
         Raises `NotAuthenticated` if the body is not signed as the settings demand.
         """
         self.authenticator.check_signature(body, request.header)
-        received_at = self._clock()
+        received_at = self._received_at(request)
         event_id = new_event_id(received_at, self._random_bits(62))
         limit = self._max_body_bytes
         try:
