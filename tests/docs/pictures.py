@@ -44,7 +44,7 @@ def main() -> None:
     """Writes the pictures, of a warehouse of simulated calls and of what was measured."""
     save(growth_picture.draw(), "growth")
     folder = Path(tempfile.mkdtemp())
-    warehouse = simulated(folder)  # a week of calls: those of the demo all come within a minute
+    warehouse = simulated(folder)  # the same calls on the same days each time
     command(folder, "demo")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=needs.browser(), args=["--no-sandbox"])

@@ -6,7 +6,7 @@ messages and actions that carry no time of their own: those may say the same thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -16,8 +16,9 @@ from fluents_connector.simulator.envelope import Envelope
 from fluents_connector.simulator.payloads import pick
 from fluents_connector.simulator.proportions import Span
 from fluents_connector.simulator.speech import choose_business, converse, leave_message, new_facts
-from fluents_connector.simulator.talk import Conversation, Turn
+from fluents_connector.simulator.talk import Conversation, Facts, Turn
 from fluents_connector.simulator.transcripts import Style
+from fluents_connector.simulator.words import Business
 
 _WITHOUT_IDENTITY = frozenset({"event_message", "event_action"})
 
@@ -38,46 +39,87 @@ class _Happened(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Shapes:
-    """The shapes that one call keeps to."""
+class Shapes:
+    """The shapes that one call keeps to: of `MESSAGE_MIX`, of `ACTION_MIX`, and its transcripts."""
 
     message: str
     action: str
     style: Style
 
-    @classmethod
-    def chosen(cls, rng: Random) -> _Shapes:
-        style = Style(
-            pick(rng, proportions.TRANSCRIPT_MIX),
-            pick(rng, proportions.ACTION_LINES_MIX),
-            "  " if rng.random() < proportions.TWO_SPACES else " ",
-        )
-        return cls(pick(rng, proportions.MESSAGE_MIX), pick(rng, proportions.ACTION_MIX), style)
 
-
-def unfold(rng: Random, started_at: float) -> tuple[str, list[Sent]]:
-    """The id of a new call and its events, in the order in which they arrive."""
-    business = choose_business(rng)
-    is_outgoing = not business.inbound or (
-        bool(business.outbound) and rng.random() < proportions.OUTBOUND
+def _chosen_shapes(rng: Random) -> Shapes:
+    style = Style(
+        pick(rng, proportions.TRANSCRIPT_MIX),
+        pick(rng, proportions.ACTION_LINES_MIX),
+        "  " if rng.random() < proportions.TWO_SPACES else " ",
     )
-    facts = new_facts(rng, business)
-    envelope = Envelope(rng, business, company=facts["company"], is_outgoing=is_outgoing)
+    return Shapes(pick(rng, proportions.MESSAGE_MIX), pick(rng, proportions.ACTION_MIX), style)
+
+
+def _analysed_anyhow(rng: Random, said: Conversation) -> payloads.Payload:
+    key = pick(rng, proportions.RESULT_KEY_MIX)
+    return {key: results.analyse(rng, said, pick(rng, proportions.RESULT_MIX))}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is settled of a call before it begins; the rest is chance, by `proportions`.
+
+    `numbers` are the own one and that of the other side, where they are settled; a caller of None
+    withholds it. `shapes` are drawn where they are None. The shares are those of `proportions` by
+    their names. `analysis` gives the payload of the analysis of what was said.
+    """
+
+    business: Business
+    is_outgoing: bool
+    numbers: tuple[str, str | None] | None = None
+    shapes: Shapes | None = None
+    unanswered: float = proportions.UNANSWERED
+    voicemail: float = proportions.VOICEMAIL
+    broken: float = proportions.BROKEN
+    error: float = proportions.ERROR
+    reports_messages: float = proportions.REPORTS_MESSAGES
+    analysis: Callable[[Random, Conversation], payloads.Payload] = _analysed_anyhow
+
+
+def unfold(rng: Random, started_at: float, call: Call | None = None) -> tuple[str, list[Sent]]:
+    """The id of a new call and its events, in the order in which they arrive.
+
+    A call of which nothing is settled is of one of the account's businesses.
+    """
+    if call is None:
+        business = choose_business(rng)
+        is_outgoing = not business.inbound or (
+            bool(business.outbound) and rng.random() < proportions.OUTBOUND
+        )
+        call = Call(business, is_outgoing)
+    facts = new_facts(rng, call.business)
+    envelope = Envelope(
+        rng,
+        call.business,
+        company=facts["company"],
+        is_outgoing=call.is_outgoing,
+        numbers=call.numbers,
+    )
     answered_at = started_at + rng.uniform(*proportions.RINGING)
+    return envelope.call_id, _send(rng, envelope, _fate(rng, answered_at, envelope, call, facts))
+
+
+def _fate(
+    rng: Random, at: float, envelope: Envelope, call: Call, facts: Facts
+) -> Iterator[_Happened]:
     fate = rng.random()
-    if is_outgoing and fate < proportions.UNANSWERED:
-        happened = _unanswered(rng, answered_at)
-    elif is_outgoing and fate < proportions.UNANSWERED + proportions.VOICEMAIL:
+    if call.is_outgoing and fate < call.unanswered:
+        return _unanswered(rng, at, call.error)
+    if call.is_outgoing and fate < call.unanswered + call.voicemail:
         speaks = rng.random() < proportions.VOICEMAIL_GETS_A_MESSAGE
-        said = leave_message(rng, business, facts=facts, speaks=speaks)
-        happened = _conversation(rng, answered_at, envelope, said, is_human=False)
-    elif fate > 1 - proportions.BROKEN:
-        happened = iter([_Happened(answered_at, "event_error", payloads.error(rng))])
-    else:
-        said = converse(rng, business, is_outgoing=is_outgoing, facts=facts)
-        is_human = True if rng.random() < proportions.HUMAN_DETECTED and is_outgoing else None
-        happened = _conversation(rng, answered_at, envelope, said, is_human=is_human)
-    return envelope.call_id, _send(rng, envelope, happened)
+        said = leave_message(rng, call.business, facts=facts, speaks=speaks)
+        return _conversation(rng, at, envelope, call, said, is_human=False)
+    if fate > 1 - call.broken:
+        return iter([_Happened(at, "event_error", payloads.error(rng))])
+    said = converse(rng, call.business, is_outgoing=call.is_outgoing, facts=facts)
+    is_human = True if rng.random() < proportions.HUMAN_DETECTED and call.is_outgoing else None
+    return _conversation(rng, at, envelope, call, said, is_human=is_human)
 
 
 def _send(rng: Random, envelope: Envelope, happened: Iterator[_Happened]) -> list[Sent]:
@@ -108,16 +150,22 @@ def _within(rng: Random, span: Span) -> float:
     return least + (most - least) * rng.random()
 
 
-def _unanswered(rng: Random, at: float) -> Iterator[_Happened]:
+def _unanswered(rng: Random, at: float, error: float) -> Iterator[_Happened]:
     yield _Happened(at, "event_phone_call_did_not_connect", payloads.not_connected(rng))
-    if rng.random() < proportions.ERROR:
+    if rng.random() < error:
         yield _Happened(at + 0.5, "event_error", payloads.error(rng))
 
 
 def _conversation(
-    rng: Random, at: float, envelope: Envelope, said: Conversation, *, is_human: bool | None
+    rng: Random,
+    at: float,
+    envelope: Envelope,
+    call: Call,
+    said: Conversation,
+    *,
+    is_human: bool | None,
 ) -> Iterator[_Happened]:
-    shapes = _Shapes.chosen(rng)
+    shapes = call.shapes or _chosen_shapes(rng)
     # Never both, so that every call leaves a trace.
     lost = rng.random()
     start_comes = lost >= proportions.START_NEVER_COMES
@@ -128,9 +176,10 @@ def _conversation(
     if is_human is not None:
         detected = payloads.detected(is_human=is_human)
         yield _Happened(at + 1.5, "event_human_detection", detected)
-    yield from _while_talking(rng, at, said, shapes)
+    reports_messages = rng.random() < call.reports_messages
+    yield from _while_talking(at, said, shapes, reports_messages=reports_messages)
     ended_at = at + said.seconds
-    if rng.random() < proportions.ERROR:
+    if rng.random() < call.error:
         fails_at = at + said.seconds * rng.random()
         yield _Happened(fails_at, "event_error", payloads.error(rng))
     if rng.random() < proportions.UNKNOWN_TYPE:
@@ -138,13 +187,16 @@ def _conversation(
     if end_comes:
         payload = payloads.ended(rng, said.seconds, said.ending)
         yield _Happened(ended_at, "event_phone_call_ended", payload)
-    yield from _afterwards(rng, ended_at, at, envelope.call_id, said, shapes)
+    yield from _transcripts(rng, ended_at, at, envelope.call_id, said, shapes)
+    if rng.random() < proportions.ANALYSED:
+        yield _analysis(rng, ended_at, call, said)
+        if rng.random() < proportions.ANALYSED_TWICE:
+            yield _analysis(rng, ended_at, call, said)
 
 
 def _while_talking(
-    rng: Random, at: float, said: Conversation, shapes: _Shapes
+    at: float, said: Conversation, shapes: Shapes, *, reports_messages: bool
 ) -> Iterator[_Happened]:
-    reports_messages = rng.random() < proportions.REPORTS_MESSAGES
     for turn in said.turns:
         happened_at = at + turn.at
         if turn.action is not None:
@@ -155,26 +207,23 @@ def _while_talking(
             yield _Happened(happened_at, "event_message", payload)
 
 
-def _afterwards(
-    rng: Random, ended_at: float, at: float, call_id: str, said: Conversation, shapes: _Shapes
+def _transcripts(
+    rng: Random, ended_at: float, at: float, call_id: str, said: Conversation, shapes: Shapes
 ) -> Iterator[_Happened]:
-    keeps_nothing = rng.random() < proportions.KEEPS_NOTHING
-    if not keeps_nothing:
-        in_chunks = rng.random() < proportions.CHUNKED_TRANSCRIPT
-        if in_chunks:
-            yield from _chunks(rng, at, said.turns, shapes.style)
-        if not in_chunks or rng.random() < proportions.WHOLE_AFTER_CHUNKS:
-            whole = {"transcript": transcripts.render(said.turns, shapes.style)}
-            told_at = ended_at + _within(rng, proportions.TRANSCRIPT_AFTER)
-            yield _Happened(told_at, "event_transcript", whole)
-        if rng.random() < proportions.RECORDED:
-            recorded_at = ended_at + _within(rng, proportions.RECORDING_AFTER)
-            payload = payloads.recording(rng, call_id)
-            yield _Happened(recorded_at, "event_recording", payload)
-    if rng.random() < proportions.ANALYSED:
-        yield _analysis(rng, ended_at, said)
-        if rng.random() < proportions.ANALYSED_TWICE:
-            yield _analysis(rng, ended_at, said)
+    """The transcript and the recording."""
+    if rng.random() < proportions.KEEPS_NOTHING:
+        return
+    in_chunks = rng.random() < proportions.CHUNKED_TRANSCRIPT
+    if in_chunks:
+        yield from _chunks(rng, at, said.turns, shapes.style)
+    if not in_chunks or rng.random() < proportions.WHOLE_AFTER_CHUNKS:
+        whole = {"transcript": transcripts.render(said.turns, shapes.style)}
+        told_at = ended_at + _within(rng, proportions.TRANSCRIPT_AFTER)
+        yield _Happened(told_at, "event_transcript", whole)
+    if rng.random() < proportions.RECORDED:
+        recorded_at = ended_at + _within(rng, proportions.RECORDING_AFTER)
+        payload = payloads.recording(rng, call_id)
+        yield _Happened(recorded_at, "event_recording", payload)
 
 
 def _chunks(rng: Random, at: float, turns: list[Turn], style: Style) -> Iterator[_Happened]:
@@ -186,8 +235,6 @@ def _chunks(rng: Random, at: float, turns: list[Turn], style: Style) -> Iterator
         yield _Happened(at + part[-1].at + 1.0, "event_transcript", chunk)
 
 
-def _analysis(rng: Random, ended_at: float, said: Conversation) -> _Happened:
+def _analysis(rng: Random, ended_at: float, call: Call, said: Conversation) -> _Happened:
     at = ended_at + _within(rng, proportions.ANALYSIS_AFTER)
-    key = pick(rng, proportions.RESULT_KEY_MIX)
-    result = results.analyse(rng, said, pick(rng, proportions.RESULT_MIX))
-    return _Happened(at, "event_post_call_processing_completed", {key: result})
+    return _Happened(at, "event_post_call_processing_completed", call.analysis(rng, said))

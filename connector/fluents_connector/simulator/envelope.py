@@ -35,24 +35,32 @@ _ENCODERS = {
 class Envelope:
     """The outside of all bodies of one call.
 
+    `numbers`, the own one and the other, are in each body if they are given, and drawn if not.
     `from_number` and `to_number` are what the telephony provider reports: None is a caller who
     withholds it.
     """
 
     __slots__ = ("_after", "_before", "_encode", "call_id", "from_number", "to_number")
 
-    def __init__(self, rng: Random, business: Business, *, company: str, is_outgoing: bool) -> None:
+    def __init__(
+        self,
+        rng: Random,
+        business: Business,
+        *,
+        company: str,
+        is_outgoing: bool,
+        numbers: tuple[str, str | None] | None = None,
+    ) -> None:
         self.call_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
-        customer: str | None = _customer_number(rng, business)
-        if not is_outgoing and rng.random() < proportions.ANONYMOUS:
+        own, customer = numbers or (_own_number(company, business), _customer_number(rng, business))
+        if numbers is None and not is_outgoing and rng.random() < proportions.ANONYMOUS:
             customer = rng.choice(_ANONYMOUS)
-        own = _own_number(company, business)
         self.from_number = own if is_outgoing else customer
         self.to_number = customer if is_outgoing else own
         self._before: dict[str, object] = {}
         self._after: dict[str, object] = {}
-        if pick(rng, proportions.ENVELOPE_MIX) == "full":
-            if rng.random() >= proportions.NUMBERS_MISSING:
+        if numbers is not None or pick(rng, proportions.ENVELOPE_MIX) == "full":
+            if numbers is not None or rng.random() >= proportions.NUMBERS_MISSING:
                 self._before |= {"from_number": self.from_number, "to_number": self.to_number}
             self._before["is_outgoing"] = is_outgoing
             if rng.random() < proportions.EXTRA_FIELDS:

@@ -6,6 +6,7 @@ It promises text where the form is text, so that a reader has to look for the JS
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from random import Random
 
 from fluents_connector.simulator import proportions
@@ -42,16 +43,26 @@ def analyse(rng: Random, conversation: Conversation, form: str) -> object:
 
 
 def _prose(rng: Random, conversation: Conversation) -> str:
-    _, summary = _outcome(rng, conversation)
+    _, summary = outcome_of(rng, conversation)
     return " ".join([summary, *_some_remarks(rng)])
 
 
-def _outcome(rng: Random, conversation: Conversation) -> tuple[str, str]:
+def outcome_of(
+    rng: Random, conversation: Conversation, names: Container[str] | None = None
+) -> tuple[str, str]:
+    """How a call went: a word, and a sentence about it.
+
+    One of the business's outcomes, of those with `names` if they are given, unless too little was
+    said.
+    """
     if conversation.ending == "human_unanswered":
         return "voicemail", rng.choice(_VOICEMAIL).format_map(conversation.facts)
     if len(conversation.turns) < _TOO_SHORT:
         return "hung_up", rng.choice(_HUNG_UP).format_map(conversation.facts)
-    name, summary = rng.choice(conversation.business.outcomes)
+    outcomes = conversation.business.outcomes
+    if names is not None:
+        outcomes = tuple(outcome for outcome in outcomes if outcome.name in names)
+    name, summary = rng.choice(outcomes)
     return name, summary.format_map(conversation.facts)
 
 
@@ -61,7 +72,7 @@ def _some_remarks(rng: Random) -> list[str]:
 
 def _findings(rng: Random, conversation: Conversation) -> dict[str, object]:
     facts, business = conversation.facts, conversation.business
-    outcome, summary = _outcome(rng, conversation)
+    outcome, summary = outcome_of(rng, conversation)
     found: dict[str, object] = {
         "outcome": outcome,
         "sentiment": rng.choice(_SENTIMENTS),

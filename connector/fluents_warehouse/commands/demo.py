@@ -1,38 +1,48 @@
-"""`demo`: the whole path on simulated calls, from HTTP to a query."""
+"""`demo`: the whole path on a month of simulated calls, from HTTP to a query."""
 
 from __future__ import annotations
 
 import shutil
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from fluents_connector.errors import FluentsError, SettingsError
-from fluents_connector.settings import CONFIG_FILE, Settings, load_settings
-from fluents_warehouse.child import wait_until_ready
-from fluents_warehouse.commands.init import webhook_urls, write_settings
+from fluents_warehouse.commands.init import webhook_urls
 from fluents_warehouse.commands.load import describe, progress_bar
 
-MARK = ".made-by-demo"  # a file; only a folder that holds it is ever deleted
-START_SECONDS = 20.0
+if TYPE_CHECKING:
+    from fluents_connector.settings import Settings
+    from fluents_connector.simulator.company import Company
+    from fluents_warehouse.demonstration.posting import Urls
 
-_OVERVIEW = """
+_AGENTS = """
 select
-    outcome,
+    agent,
     count(*) as calls,
-    count(*) filter (has_transcript) as with_transcript,
-    count(*) filter (has_post_call_result) as with_result,
-    round(avg(human_turn_count), 1) as mean_human_turns,
+    count(*) filter (outcome = 'human') as human,
+    count(*) filter (outcome = 'did_not_connect') as not_reached,
+    count(*) filter (has_error) as with_error,
+    round(median(duration_seconds) / 60, 1) as median_minutes,
+    round(sum(cost), 2) as cost,
 from analytics.call_summary
-group by all
+group by agent
 order by calls desc
+"""
+_DAYS = """
+select
+    first_event_on as day,
+    dayname(day) as weekday,
+    count(*) as calls,
+    count(*) filter (has_error) as with_error,
+from analytics.call_summary
+group by day
+order by day desc
+limit 8
 """
 _TABLES = """
 select table_name as "table", estimated_size as rows
@@ -53,7 +63,13 @@ _TRY_NEXT = (
 
 
 @click.command()
-@click.option("--events", default=2_000, show_default=True, type=click.IntRange(1, 10_000_000))
+@click.option(
+    "--events",
+    default=15_000,
+    show_default=True,
+    type=click.IntRange(1, 10_000_000),
+    help="So many of them in the month; 1,000 are some 150 calls.",
+)
 @click.option("--seed", default=0, show_default=True, help="Another seed, other calls.")
 @click.option(
     "--folder",
@@ -68,78 +84,64 @@ _TRY_NEXT = (
     show_default=True,
     help="Keep the warehouse for the commands that are printed, or delete the folder at the end.",
 )
-def demo(events: int, seed: int, folder: Path, keep: bool) -> None:
+@click.option(
+    "--live",
+    is_flag=True,
+    help="After the month go on: a call every few seconds, until Ctrl-C or SIGTERM.",
+)
+@click.option(
+    "--seconds", type=click.FloatRange(1), help="With --live: end by itself after so long."
+)
+def demo(
+    events: int, seed: int, folder: Path, keep: bool, live: bool, seconds: float | None
+) -> None:
     """Show the whole path: simulated calls, posted to a real receiver, loaded, queried.
 
-    Nothing leaves this machine. The calls are made up, and so is every number in them.
+    They are those of a company's last 30 days, which three voice agents served. Nothing leaves this
+    machine. The calls are made up, and so is every number in them.
     """
     from fluents_connector.logs import configure_logs
-    from fluents_connector.sender import send
-    from fluents_connector.simulator import simulate
-    from fluents_pipelines.load import Loader
+    from fluents_connector.settings import load_settings
+    from fluents_connector.simulator.company import Company
+    from fluents_warehouse.demonstration.folder import fresh_folder, leave_environment
+    from fluents_warehouse.demonstration.processes import receiver
 
+    if seconds is not None and not live:
+        raise click.UsageError("--seconds is for --live.")
+    for name in leave_environment():
+        click.echo(f"Warning: the demo leaves {name} of the environment alone.", err=True)
     configure_logs("text" if sys.stderr.isatty() else "json")
-    _start_afresh(folder)
-    config = folder / CONFIG_FILE
-    write_settings(config, label="demo", host="127.0.0.1", port=_free_port())
-    settings = load_settings(config)
-    url = dict(webhook_urls(settings))["demo"]
-    with _receiver(config, settings):
-        click.echo(f"A receiver is listening on http://{settings.host}:{settings.port}.")
-        started = time.monotonic()
-        bodies = (delivery.body for delivery in islice(simulate(seed=seed), events))
-        with progress_bar("Posting") as progress:
-            sent = send(bodies, url, progress=lambda done: progress(done, events))
-        seconds = time.monotonic() - started
+    with fresh_folder(folder) as config:
+        settings = load_settings(config)
+        with receiver(settings, folder) as service:
+            click.echo(f"A receiver is listening on {settings.address}.")
+            company = Company(events, seed=seed, ends_at=datetime.now(UTC))
+            urls = dict(webhook_urls(settings))
+            _post_and_load(settings, company, urls, events)
+            _show(settings)
+            if keep:
+                _say_what_next(config, settings)
+            if live:
+                _go_on(config, company, urls, seed, seconds, service.require)
+        if not keep:
+            shutil.rmtree(folder)
+
+
+def _post_and_load(settings: Settings, company: Company, urls: Urls, events: int) -> None:
+    from fluents_connector.simulator.company import DAYS
+    from fluents_pipelines.load import Loader
+    from fluents_warehouse.demonstration.posting import post_month
+
+    started = time.monotonic()
+    with progress_bar("Posting") as progress:
+        sent = post_month(company.month(), urls, lambda done: progress(done, events))
+    seconds = time.monotonic() - started
     answers = ", ".join(f"{count:,} {word}" for word, count in sorted(sent.answers.items()))
-    click.echo(f"Posted {sent.answers.total():,} events in {seconds:.1f} s: {answers}.")
+    total = sent.answers.total()
+    click.echo(f"Posted {total:,} events of {DAYS} days in {seconds:.1f} s: {answers}.")
     with Loader(settings) as loader, progress_bar("Loading") as progress:
         result = loader.load(progress)
     click.echo(describe(result))
-    _show(settings)
-    if keep:
-        _say_what_next(config, settings)
-    else:
-        shutil.rmtree(folder)
-
-
-def _start_afresh(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / MARK).exists():
-            raise SettingsError(
-                f"{folder} is not empty and not from a demo. Name another with --folder."
-            )
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).touch()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def _receiver(config: Path, settings: Settings) -> Iterator[None]:
-    """A receiver in a process of its own, for as long as the block runs."""
-    log = settings.data_dir.parent / "receiver.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 # our own command
-            [sys.executable, "-m", "fluents_warehouse", "serve", "--config", str(config)],
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        url = f"http://{settings.host}:{settings.port}/readyz"
-        if not wait_until_ready(url, process, START_SECONDS):
-            raise FluentsError(f"The receiver did not start. Its log is {log}.")
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _show(settings: Settings) -> None:
@@ -148,7 +150,11 @@ def _show(settings: Settings) -> None:
 
     output = sys.stdout.buffer
     with open_published(settings) as connection:
-        for title, sql in (("The tables", _TABLES), ("What became of the calls", _OVERVIEW)):
+        for title, sql in (
+            ("The tables", _TABLES),
+            ("The last days, an incident among them", _DAYS),
+            ("What each agent did", _AGENTS),
+        ):
             click.echo(f"\n{title}:")
             sys.stdout.flush()
             write_result(connection, sql, "table", output)
@@ -169,3 +175,40 @@ def _program() -> str:
     if Path(called).name != "fluents-warehouse" or called == on_path:
         return "fluents-warehouse"
     return called
+
+
+def _go_on(
+    config: Path,
+    company: Company,
+    urls: Urls,
+    seed: int,
+    seconds: float | None,
+    require_receiver: Callable[[], None],
+) -> None:
+    """Sends calls at a human pace, and has them loaded, until Ctrl-C or for so long."""
+    from fluents_connector.process import stop_event
+    from fluents_warehouse.demonstration.posting import CALL_SECONDS, Live
+    from fluents_warehouse.demonstration.processes import loader
+
+    stop = stop_event()
+    going = Live(company, urls, seed)
+    with loader(config) as loading:
+
+        def require() -> None:
+            require_receiver()
+            loading.require()
+
+        until = "Ctrl-C ends it" if seconds is None else f"it ends after {seconds:g} s"
+        click.echo(
+            f"\nLive: a call every {CALL_SECONDS:g} s or so, loaded as it comes; {until}. "
+            "Watch it in a second terminal:\n"
+            f"  {_program()} dashboard --config {config}"
+        )
+        sys.stdout.flush()  # it may be a pipe
+        going.run(stop, seconds, require, _say)
+    click.echo(f"Sent {going.sent:,} events of {going.calls:,} calls since the month.")
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()

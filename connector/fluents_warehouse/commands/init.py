@@ -121,6 +121,11 @@ def write_settings(config: Path, *, label: str, host: str, port: int) -> None:
         token=secrets.token_urlsafe(32),
         sql_token=secrets.token_urlsafe(32),
     )
+    write_privately(config, text)
+
+
+def write_privately(config: Path, text: str) -> None:
+    """Writes a new file, readable by its owner only. Raises `SettingsError`."""
     try:
         descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
