@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -262,40 +261,6 @@ def test_send_to_nobody_says_so_without_the_token(command: Command, tmp_path: Pa
     assert result.returncode == 1
     assert "cannot be reached" in result.stderr
     assert "/fluents/webhook/" not in result.stderr + result.stdout
-
-
-def test_demo_shows_the_whole_path_and_can_be_run_again(command: Command, tmp_path: Path) -> None:
-    for seed in ("0", "1"):
-        result = command("demo", "--events", "300", "--seed", seed, timeout=180)
-        assert result.returncode == 0, result.stderr
-        assert "Posted 300 events" in result.stdout
-        assert "Loaded 300 deliveries" in result.stdout
-    printed = re.findall(r"^  fluents-warehouse (.*)$", result.stdout, re.MULTILINE)
-    assert len(printed) == 6
-    config = ["--config", "fluents-demo/fluents.toml"]
-    *queries, dashboard, notebook = [shlex.split(arguments) for arguments in printed]
-    for arguments in queries:
-        assert command(*arguments).returncode == 0
-    assert (dashboard, notebook) == (["dashboard", *config], ["notebook", *config])
-    assert command(*notebook, "--no-open").returncode == 0
-    assert (tmp_path / "fluents-demo" / "first_questions.ipynb").exists()
-
-
-def test_demo_keeps_nothing_where_that_is_asked_for(command: Command, tmp_path: Path) -> None:
-    result = command("demo", "--events", "50", "--no-keep")
-    assert result.returncode == 0, result.stderr
-    assert "Try next" not in result.stdout
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_demo_deletes_nothing_that_it_did_not_make(command: Command, tmp_path: Path) -> None:
-    folder = tmp_path / "fluents-demo"
-    folder.mkdir()
-    (folder / "precious").write_text("mine")
-    result = command("demo", "--events", "10")
-    assert result.returncode == 1
-    assert "not empty" in result.stderr
-    assert (folder / "precious").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

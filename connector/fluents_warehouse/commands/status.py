@@ -7,16 +7,21 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fluents_connector.errors import FluentsError
-from fluents_connector.printing import printable
 from fluents_connector.settings import Settings
 from fluents_warehouse.commands import alerts
 from fluents_warehouse.options import config_option, fail_if_option
-from fluents_warehouse.tables import console
+from fluents_warehouse.status_text import show
+
+if TYPE_CHECKING:
+    from fluents_connector.buffer import StoredDelivery
+
+SHOWN_REFUSED = 3
+LOOKED_THROUGH_BYTES = 8 * 1024**2  # of refused bodies: the newest are found by looking at all
 
 
 @click.command()
@@ -25,6 +30,8 @@ from fluents_warehouse.tables import console
 @config_option
 def status(as_json: bool, fail_if: str | None, config: Path | None) -> None:
     """Show what was received, loaded and refused, what waits, and the last load.
+
+    It begins with what to do until the first event is loaded.
 
     received = loaded + duplicates + quarantined + pending, at all times. With --fail-if the alerts
     are run too, and what they find is shown.
@@ -42,7 +49,7 @@ def status(as_json: bool, fail_if: str | None, config: Path | None) -> None:
         findings = {"alerts": alerts.as_json(found)} if found else {}
         click.echo(json.dumps(state | findings, indent=2))
     else:
-        _show(state)
+        show(state)
         if found:
             click.echo()
             alerts.show(found)
@@ -56,22 +63,32 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
     """The state as `status --json` prints it. Times are ISO 8601 in UTC, ages in seconds."""
     from fluents_connector.buffer import Counts, buffer_store, open_buffer
     from fluents_connector.loader_state import loader_state
-    from fluents_connector.receiver.refusals import read_refusals
+    from fluents_connector.receiver.refusals import ADVICE, read_refusals
+    from fluents_warehouse.first_steps import first_steps, receiver_listens
 
     now = time.time() if now is None else now
     counts = Counts(0, 0, 0, 0, 0, None, 0, 0)
     buffer_id = durability = None
+    kept: list[StoredDelivery] = []
     store = buffer_store(settings)
     if store.exists():  # asking must not make one
         buffer = open_buffer(settings)
         try:
             counts, buffer_id = buffer.counts(), buffer.buffer_id
             durability = buffer.durability()
+            if counts.quarantined and counts.quarantine_bytes <= LOOKED_THROUGH_BYTES:
+                kept = buffer.quarantined(SHOWN_REFUSED)
         finally:
             buffer.close()
     report = loader_state(settings).report()
+    refusals = read_refusals(settings.data_dir)
+    listens = receiver_listens(settings)
+    not_let_in = sum(row["count"] for row in refusals.values())
+    steps = first_steps(settings, counts, listens=listens, not_let_in=not_let_in)
     oldest = counts.oldest_pending_at
     return {
+        "first_steps": [asdict(step) for step in steps],
+        "receiver": {"address": settings.address, "listens": listens},
         "received": counts.received,
         "loaded": counts.loaded,
         "duplicates": counts.duplicates,
@@ -81,9 +98,22 @@ def collect(settings: Settings, now: float | None = None) -> dict[str, Any]:
         "redacted": counts.redacted,
         "oldest_pending_age_seconds": None if oldest is None else round(now - oldest / 1e6, 3),
         "refused_requests": {
-            reason: {"count": row["count"], "last_at": _utc(row["last_at"])}
-            for reason, row in sorted(read_refusals(settings.data_dir).items())
+            reason: {
+                "count": row["count"],
+                "last_at": _utc(row["last_at"]),
+                "advice": ADVICE.get(reason, ""),
+            }
+            for reason, row in sorted(refusals.items())
         },
+        "newest_quarantined": [
+            {
+                "delivery_id": one.event_id,
+                "received_at": _utc(one.received_at / 1e6),
+                "reason": one.reason,
+                "detail": one.detail,
+            }
+            for one in kept
+        ],
         "last_load": None
         if report is None
         else {
@@ -140,79 +170,3 @@ def _published_at(path: Path) -> str | None:
 
 def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-
-
-def _show(state: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    from fluents_connector.receiver.refusals import ADVICE
-
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column()
-    parts = (
-        ("loaded", "events in the warehouse"),
-        ("duplicates", "repeat an event, counted once"),
-        ("quarantined", "refused and kept: see `quarantine list`"),
-        ("pending", "events for the next load"),
-    )
-    table.add_row("received", f"{state['received']:,}", "deliveries, of which")
-    for name, meaning in parts:
-        table.add_row(f"  {name}", f"{state[name]:,}", meaning)
-    console().print(table)
-    click.echo()
-    age = state["oldest_pending_age_seconds"]
-    click.echo(f"Oldest pending: {'none' if age is None else _duration(age)}")
-    if state["redacted"]:
-        click.echo(f"Redacted:       {state['redacted']:,} values (redact_fields)")
-    for reason, refused in state["refused_requests"].items():
-        click.echo(
-            f"Not let in:     {refused['count']:,} {printable(reason)}, last {refused['last_at']}. "
-            f"{ADVICE.get(reason, '')}"
-        )
-    click.echo(f"Last load:      {printable(_last_load(state['last_load']))}")
-    click.echo(f"Buffer:         {printable(state['buffer']['path'])}")
-    if durability := state["buffer"]["durability"]:
-        click.echo(f"                {printable(durability)}")
-    for error in state["model_errors"]:
-        click.echo(f"Your model:     {printable(error)}")
-    warehouse = state["warehouse"]
-    click.echo(f"Warehouse:      {printable(_warehouse(warehouse))}")
-    if published := warehouse["last_publish"]:
-        click.echo(
-            f"                {published['method']}: {published['bytes_written']:,} bytes "
-            f"in {published['seconds']:.2f} s"
-        )
-    if warehouse["publish_waits"]:
-        click.echo(f"                {printable(warehouse['publish_waits'])}")
-    if warehouse["taken_back_at"]:
-        click.echo(
-            "                The loader's file was lost, and the published one taken back: "
-            f"{warehouse['taken_back_at']}"
-        )
-
-
-def _warehouse(warehouse: dict[str, Any]) -> str:
-    if not warehouse["exists"]:
-        return f"{warehouse['path']} (not there yet: run `load`)"
-    if warehouse["error"]:
-        return f"{warehouse['path']} cannot be read: {warehouse['error']}"
-    since = warehouse["loaded_since"]
-    waits = f"; loaded since, for the next publish: {since:,}" if since else ""
-    return f"{warehouse['path']}, published {warehouse['published_at']}{waits}"
-
-
-def _last_load(last: dict[str, Any] | None) -> str:
-    if last is None:
-        return "none yet"
-    if not last["succeeded"]:
-        return f"{last['finished_at']} failed: {last['error']}"
-    return f"{last['finished_at']}, {last['deliveries']:,} deliveries in {last['seconds']:.1f} s"
-
-
-def _duration(seconds: float) -> str:
-    for limit, divisor, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / divisor:.0f} {unit}"
-    return f"{seconds / 86400:.0f} days"
