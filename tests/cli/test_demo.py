@@ -21,6 +21,7 @@ import pytest
 from fluents_connector.receiver.told_time import TIME_HEADER
 from fluents_connector.settings import load_settings
 from fluents_warehouse.commands.status import collect
+from tests.docs.pages import page
 from tests.processes import START_SECONDS, environment, run_command
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -58,6 +59,27 @@ def test_it_shows_the_whole_path_and_what_it_prints_can_be_run(
     assert (dashboard, notebook) == (["dashboard", *CONFIG], ["notebook", *CONFIG])
     assert run_command(folder, *notebook, "--no-open").returncode == 0
     assert (folder / "fluents-demo" / "first_questions.ipynb").exists()
+
+
+def test_the_readme_shows_what_it_prints(ran: tuple[Path, str, float]) -> None:
+    def shape(line: str) -> str:
+        """A line without its figures, and without the frame that a table has on a terminal."""
+        words = re.sub(r"[│\s]+", " ", line).strip()
+        return re.sub(r"\d[\d,.:]*", "#", words)
+
+    (block,) = re.findall(r"```\n(A receiver is .*?)```", page("README.md"), re.DOTALL)
+    told, shown = block.split("…")
+    printed = ran[1].splitlines()
+    for line in told.splitlines():
+        beginning = shape(line).partition(": #")[0]
+        assert any(shape(other).startswith(beginning) for other in printed), line
+    (title, _, names, types, _, *agents) = [line for line in shown.splitlines() if line]
+    position = printed.index(title)
+    assert shape(printed[position + 1]) == shape(names)
+    assert {line.split()[0] for line in printed[position + 2 : position + 5]} == {
+        line.split()[1] for line in agents[:-1]
+    }
+    assert len(types.split("│")) == len(names.split("│"))
 
 
 def test_its_month_ends_when_it_is_run_and_nothing_of_it_is_to_come(
