@@ -175,7 +175,7 @@ def test_no_folder_but_a_demos_gets_a_receiver_that_is_told_the_time(
     command("init")
     module = "fluents_warehouse.demonstration.receiver"
     started = subprocess.run(
-        [sys.executable, "-m", module, str(tmp_path)],
+        [sys.executable, "-m", module, str(tmp_path), str(os.getpid())],
         env=environment(),
         capture_output=True,
         text=True,

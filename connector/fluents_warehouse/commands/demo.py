@@ -192,7 +192,7 @@ def _go_on(
 
     stop = stop_event()
     going = Live(company, urls, seed)
-    with loader(config) as loading:
+    with loader(config.parent) as loading:
 
         def require() -> None:
             require_receiver()

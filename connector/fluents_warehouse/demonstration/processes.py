@@ -7,11 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from fluents_connector.errors import FluentsError
-from fluents_connector.process import end_with_parent
 from fluents_connector.settings import Settings
 from fluents_warehouse.child import end, wait_until_ready
 
@@ -20,19 +18,19 @@ STOP_SECONDS = 30.0  # for a load under way
 
 
 class Service:
-    """A process that works until it is ended, with a log of its own."""
+    """A process of a demo in `folder` that works until it is ended, with a log of its own."""
 
-    def __init__(self, name: str, log: Path, module: str, *arguments: str) -> None:
+    def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self.log = log
-        with log.open("wb") as output:
+        self.log = folder / f"{name}.log"
+        module = f"fluents_warehouse.demonstration.{name}"
+        with self.log.open("wb") as output:
             # in its own session, so that Ctrl-C reaches the demo alone, which ends it in turn
             self.process = subprocess.Popen(  # noqa: S603 # our own command
-                [sys.executable, "-m", module, *arguments],
+                [sys.executable, "-m", module, str(folder), str(os.getpid())],
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=partial(end_with_parent, os.getpid()),
             )
 
     def require(self) -> None:
@@ -44,8 +42,7 @@ class Service:
 @contextmanager
 def receiver(settings: Settings, folder: Path) -> Iterator[Service]:
     """A receiver that is told the time, for as long as the block runs."""
-    module = "fluents_warehouse.demonstration.receiver"
-    service = Service("receiver", folder / "receiver.log", module, str(folder))
+    service = Service("receiver", folder)
     try:
         if not wait_until_ready(f"{settings.address}/readyz", service.process, START_SECONDS):
             raise FluentsError(f"The receiver did not start. Its log is {service.log}.")
@@ -55,10 +52,9 @@ def receiver(settings: Settings, folder: Path) -> Iterator[Service]:
 
 
 @contextmanager
-def loader(config: Path) -> Iterator[Service]:
+def loader(folder: Path) -> Iterator[Service]:
     """A loader that loads what arrives, and at the end of the block what is left."""
-    arguments = ("load", "--every", "1s", "--config", str(config))
-    service = Service("loader", config.parent / "loader.log", "fluents_warehouse", *arguments)
+    service = Service("loader", folder)
     try:
         yield service
     finally:
