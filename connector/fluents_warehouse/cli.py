@@ -26,6 +26,7 @@ from fluents_warehouse.commands.quarantine import quarantine
 from fluents_warehouse.commands.query import query
 from fluents_warehouse.commands.replay import replay
 from fluents_warehouse.commands.run import run
+from fluents_warehouse.commands.search import search
 from fluents_warehouse.commands.send import send
 from fluents_warehouse.commands.serve import serve
 from fluents_warehouse.commands.sql import sql
@@ -51,6 +52,7 @@ for command in (
     send,
     status,
     query,
+    search,
     export,
     models,
     alerts,
