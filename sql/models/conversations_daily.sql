@@ -15,7 +15,8 @@ conversations as (
         statistics.*,
     from analytics.conversation_statistics as statistics
     inner join analytics.call_summary as calls using (call_id)
-    where statistics.bot_turn_count is not null
+    -- both are known of the same calls, and fewer of them are to be joined
+    where statistics.bot_turn_count is not null and calls.human_turn_count is not null
 ),
 
 counted as (
