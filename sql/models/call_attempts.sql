@@ -36,7 +36,7 @@ select
     webhook,
     -- Name of the agent; NULL where [agents] of the settings gives none.
     agent,
-    -- human, no_human, did_not_connect, connected or unknown.
+    -- One of human, no_human, did_not_connect, connected or unknown.
     outcome,
     -- Whether a human answered; NULL where it is not known.
     case

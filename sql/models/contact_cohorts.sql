@@ -100,7 +100,7 @@ cohorts as (
 select
     -- Monday of the week of the first calls, in time_zone of the settings.
     cohorts.first_week_on,
-    -- Direction of the first call: outbound or inbound.
+    -- One of outbound or inbound: direction of the first call.
     cohorts.direction,
     -- Label of the webhook of the first call.
     cohorts.webhook,

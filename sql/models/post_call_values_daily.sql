@@ -64,9 +64,9 @@ select
     -- Where in the JSON the field is, such as $.details.topic; all items of a list are $.tags[*].
     path,
     -- Whether these are all texts but the frequent ones.
-    value is null as is_other,
-    -- The text; NULL for the others.
-    value,
+    summed.value is null as is_other,
+    -- The text; all others where is_other.
+    coalesce(summed.value, 'all others') as value,
     -- Results that hold it; of the others, results that hold each, added up.
     value_count,
     -- The value_count of all texts of the field together, on that day and of that agent.

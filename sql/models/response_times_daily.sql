@@ -22,7 +22,7 @@ replies as (
 select
     -- Day of the call's first event, in time_zone of the settings.
     first_event_on,
-    -- outbound, inbound or unknown.
+    -- One of outbound, inbound or unknown.
     coalesce(direction, 'unknown') as direction,
     -- Label of the webhook.
     webhook,

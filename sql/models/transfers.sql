@@ -157,7 +157,7 @@ select
     ) as transfer_index,
     -- Day of the call's first event, in time_zone of the settings.
     calls.first_event_on,
-    -- outbound or inbound; NULL where no event says.
+    -- One of outbound or inbound; NULL where no event says.
     calls.direction,
     -- Label of the webhook.
     calls.webhook,
@@ -180,15 +180,15 @@ select
     found.is_reported_success,
     -- What went wrong, as the report says.
     found.error,
-    -- joined or did_not_join: whether the number joined the call, as transcripts say; NULL where
-    -- none does. Of several transfers of a call to one number, the last has it.
+    -- One of joined or did_not_join: whether the number joined the call, as transcripts say; NULL
+    -- where none does. Of several transfers of a call to one number, the last has it.
     found.transcript_result,
     -- Whether it succeeded: as transcripts say, or else as the report does; NULL where neither does.
     case
         when found.transcript_result is not null then found.transcript_result = 'joined'
         else found.is_reported_success
     end as is_successful,
-    -- What says so: transcript or action.
+    -- One of transcript or action: what says so.
     case
         when found.transcript_result is not null then 'transcript'
         when found.is_reported_success is not null then 'action'
@@ -203,7 +203,7 @@ select
             (epoch_ms(calls.ended_at) - epoch_ms(coalesce(found.started_at, found.finished_at)))
             / 1000.0
     end as seconds_to_end,
-    -- What became of the call.
+    -- One of human, no_human, did_not_connect, connected or unknown: what became of the call.
     calls.outcome,
     -- The call's post-call result that came last, as its text says.
     calls.latest_result_text,

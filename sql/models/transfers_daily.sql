@@ -39,7 +39,7 @@ counted as (
 select
     -- Day of the call's first event, in time_zone of the settings.
     first_event_on,
-    -- outbound, inbound or unknown.
+    -- One of outbound, inbound or unknown.
     direction,
     -- Label of the webhook.
     webhook,

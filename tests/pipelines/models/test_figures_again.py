@@ -439,15 +439,16 @@ def test_the_frequent_texts_of_a_field_are_counted_and_the_others_together(
     expected: dict[tuple[Any, ...], int] = {}
     for (*day, path), counted in texts.items():
         others = sum(n for text, n in counted.items() if text not in frequent[path])
-        expected |= {(*day, path, None): others} if others else {}
-        expected |= {(*day, path, text): n for text, n in counted.items() if text in frequent[path]}
+        expected |= {(*day, path, True, "all others"): others} if others else {}
+        expected |= {
+            (*day, path, False, text): n for text, n in counted.items() if text in frequent[path]
+        }
 
     found = warehouse.execute(
-        "select received_on, agent, path, value, is_other, value_count, text_count"
+        "select received_on, agent, path, is_other, value, value_count, text_count"
         " from analytics.post_call_values_daily"
     ).fetchall()
-    assert {row[:4]: row[5] for row in found} == expected
-    assert all(is_other == (value is None) for *_, value, is_other, _, _ in found)
+    assert {row[:5]: row[5] for row in found} == expected
     assert all(total == texts[tuple(key)].total() for *key, _, _, _, total in found)
     assert max(map(len, of_all.values())) > 20
     assert any("[*]" in path for path in frequent)
