@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import fluents_connector
+import fluents_dashboard
 import fluents_pipelines
 import fluents_warehouse
 
@@ -150,11 +151,30 @@ def test_each_part_imports_only_those_before_it(
     assert parts == set(order)
 
 
-def test_neither_imports_the_command_line() -> None:
+def test_none_imports_the_command_line() -> None:
     assert {path.name for path in sources(fluents_warehouse)} >= {"cli.py", "load.py"}
-    for package in (fluents_connector, fluents_pipelines):
+    for package in (fluents_connector, fluents_dashboard, fluents_pipelines):
         for path in sources(package):
             assert not any(name.startswith("fluents_warehouse") for name in imports_in(path)), path
+
+
+def test_the_dashboard_uses_settings_errors_and_readers_only() -> None:
+    allowed = {
+        "fluents_connector": {"__version__", "errors", "logs", "process", "receiver", "settings"},
+        "fluents_pipelines": {"readers"},
+    }
+    used = {
+        (path.name, *name.split(".")[:2])
+        for path in sources(fluents_dashboard)
+        for name in imports_in(path)
+        if name.startswith("fluents_") and "." in name
+    }
+    assert any(top == "fluents_pipelines" for _, top, _ in used)
+    assert [
+        one for one in used if one[1] != "fluents_dashboard" and one[2] not in allowed[one[1]]
+    ] == []
+    assert imported_by("fluents_dashboard.app") & {"dlt", "pyarrow", "sqlglot"} == set()
+    assert imported_by("fluents_dashboard.server") & {*HEAVY, "flask"} == set()
 
 
 def test_the_pipelines_use_the_connectors_buffer_settings_and_errors_only() -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 
 _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 
@@ -21,6 +22,36 @@ def stop_event() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+def let_workers_be_stopped() -> None:
+    """Lets granian's workers, which are forked from now on, end at a SIGTERM during their start.
+
+    A worker inherits the parent's signal handler, which would ignore it. One that arrives during
+    the fork waits until the worker has reset that.
+    """
+    os.register_at_fork(
+        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGTERM}),
+        after_in_parent=_let_stop,
+        after_in_child=_stop_at_once,
+    )
+
+
+def ignore_interrupts() -> None:
+    """Leaves Ctrl-C, which reaches the whole process group, to the parent of a granian worker.
+
+    granian's handler in a worker hangs when a second signal interrupts it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _let_stop() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _stop_at_once() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_stop()
 
 
 def end_with_parent(parent: int) -> None:

@@ -17,15 +17,14 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests import needs
+from tests.dashboard.running import Dashboard, Visit
 from tests.docs import growth_picture
 from tests.docs.pages import ROOT
-from tests.notebooks.dashboards import Dashboard, Visit
-from tests.notebooks.warehouses import simulated
 from tests.processes import environment
+from tests.warehouses import simulated
 
 IMAGES = ROOT / "notebooks" / "images"
 WIDTH, HEIGHT = 1280, 1250  # of the browser's window
-SETTLE = 5_000  # milliseconds until charts stand still
 A_CALL = """
 select call_id from analytics.call_summary
 where human_turn_count between 5 and 7 and has_post_call_result and call_id in (
@@ -49,7 +48,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=needs.browser(), args=["--no-sandbox"])
         with Dashboard(warehouse, folder) as dashboard:
-            visit = Visit(browser, dashboard.url, WIDTH)
+            visit = Visit(browser, dashboard.url, WIDTH, then="/?span=all")
             take(visit, "overview")
             take_call(visit, warehouse)
         take_status(browser, command(folder / "fluents-demo", "status"))
@@ -68,18 +67,15 @@ def command(folder: Path, *arguments: str) -> str:
 
 
 def take(visit: Visit, name: str) -> None:
-    visit.page.wait_for_timeout(SETTLE)
-    save(visit.page.screenshot(clip={"x": 0, "y": 0, "width": WIDTH, "height": HEIGHT}), name)
+    visit.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    visit.page.wait_for_load_state("networkidle")
+    save(visit.page.screenshot(), name)
 
 
 def take_call(visit: Visit, warehouse: Path) -> None:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         ((call_id,),) = connection.execute(A_CALL).fetchall()
-    visit.open("Calls", "Only with errors")
-    visit.page.get_by_label("Call id or number contains").fill(call_id)
-    visit.page.get_by_text("Calls found: 1,").wait_for()
-    visit.pick_call(1)
-    visit.text(f"Call {call_id}").wait_for()
+    visit.open(f"/call?id={call_id}")
     take(visit, "call")
 
 

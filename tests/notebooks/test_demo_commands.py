@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.notebooks.dashboards import PATIENCE, Visit
+from tests.dashboard.running import PATIENCE, Visit
 from tests.processes import START_SECONDS, free_port
 from tests.recipes.running import run_shell, variables
 
@@ -74,9 +74,9 @@ def test_the_dashboard_and_the_notebook_show_the_demo(
 
     # somebody else's dashboard may have the usual port
     with serving(tmp_path, f"{printed['dashboard'][0]} --port {free_port()}") as url:
-        visit = Visit(browser, url)
-        expect(visit.figure("Calls")).to_have_text(str(calls), timeout=PATIENCE)
-        visit.page.close()
+        visit = Visit(browser, url, then="/?span=all")
+        expect(visit.figure("Calls")).to_have_text(f"{calls:,}", timeout=PATIENCE)
+        visit.close()
 
     with serving(tmp_path, printed["notebook"][0]) as url:
         page = browser.new_page(viewport={"width": 1280, "height": 2400})

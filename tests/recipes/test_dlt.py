@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from fluents_connector.settings import load_settings
 from fluents_pipelines.load import Loader
 from tests import needs
-from tests.notebooks.dashboards import PATIENCE
+from tests.dashboard.running import PATIENCE
 from tests.processes import START_SECONDS, free_port
 from tests.recipes.running import run_python, run_shell, variables
 from tests.recipes.test_clients import PYTHON, SHELL, answer, shows

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import tempfile
 import time
 from contextlib import closing
@@ -25,7 +24,7 @@ from granian.server import Server
 from fluents_connector.buffer import Buffer, buffer_store, open_buffer
 from fluents_connector.errors import BufferUnavailable, SettingsError
 from fluents_connector.logs import configure_logs
-from fluents_connector.process import end_with_parent
+from fluents_connector.process import end_with_parent, ignore_interrupts, let_workers_be_stopped
 from fluents_connector.receiver.connections import (
     WAITING,
     connections_of_a_worker,
@@ -98,13 +97,7 @@ def serve(settings: Settings, *, time_is_told: bool = False) -> None:
             respawn_interval=0.1,
             workers_kill_timeout=STOP_SECONDS,
         )
-        # A worker inherits the parent's signal handler, which would ignore a SIGTERM during the
-        # worker's start. One that arrives during the fork waits until the worker has reset it.
-        os.register_at_fork(
-            before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGTERM}),
-            after_in_parent=_let_stop,
-            after_in_child=_stop_at_once,
-        )
+        let_workers_be_stopped()
         server.on_startup(partial(_announce, settings, durability))
         server.serve(
             target_loader=partial(_worker_app, settings, time_is_told, os.getpid()),
@@ -113,19 +106,8 @@ def serve(settings: Settings, *, time_is_told: bool = False) -> None:
         log.info("receiver_stopped")
 
 
-def _let_stop() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-
-def _stop_at_once() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _let_stop()
-
-
 def _worker_app(settings: Settings, time_is_told: bool, parent: int) -> Any:
-    # Ctrl-C reaches the whole process group, but only the parent may stop the workers: granian's
-    # handler in a worker hangs when a second signal interrupts it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    ignore_interrupts()
     end_with_parent(parent)
     # Imported in the worker, after PROMETHEUS_MULTIPROC_DIR is set.
     from fluents_connector.receiver.rsgi import Rsgi

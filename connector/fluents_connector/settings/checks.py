@@ -49,7 +49,7 @@ class Checks(BaseModel):
             raise ValueError(f"{path.name} would make `{path.stem}.…` ambiguous in SQL")
         return path
 
-    @field_validator("host", "sql_host", check_fields=False)
+    @field_validator("host", "sql_host", "dashboard_host", check_fields=False)
     @classmethod
     def _an_address(cls, host: str) -> str:
         # granian takes addresses only, and an address says which network can reach it
@@ -58,9 +58,9 @@ class Checks(BaseModel):
         except ValueError:
             raise ValueError(f"{host!r} is no IP address; write 127.0.0.1 or 0.0.0.0") from None
 
-    @field_validator("public_url", check_fields=False)
+    @field_validator("public_url", "dashboard_url", check_fields=False)
     @classmethod
-    def _a_url(cls, url: str) -> str:
+    def _a_url(cls, url: str, info: ValidationInfo) -> str:
         if not url.isprintable() or " " in url:
             raise ValueError("a URL has no spaces and no control characters")
         parts = urlsplit(url)  # urlsplit and .port raise a ValueError that says what is wrong
@@ -70,6 +70,8 @@ class Checks(BaseModel):
             raise ValueError("a URL to which a path is added has no ? and no #")
         if "@" in parts.netloc or parts.port == 0:
             raise ValueError("write host and port alone, such as https://example.com:8443")
+        if info.field_name == "dashboard_url" and parts.path.strip("/"):
+            raise ValueError("the dashboard needs a host or a port of its own, without a path")
         if WEBHOOK_PATH.rstrip("/") in parts.path:
             raise ValueError(f"leave {WEBHOOK_PATH}… away: `init` adds it, with the token")
         return url

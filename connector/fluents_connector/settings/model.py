@@ -236,6 +236,21 @@ class Settings(Checks):
     sql_token: Token | None = Field(
         None, description="What DuckDB clients prove themselves with to `run --sql`."
     )
+    dashboard_host: str = Field("127.0.0.1", description="Address that the dashboard listens on.")
+    dashboard_port: int = Field(
+        2718, ge=1, le=65535, description="Port that the dashboard listens on."
+    )
+    dashboard_url: str = Field(
+        "", description="Base URL under which visitors open the dashboard, behind a proxy say."
+    )
+    dashboard_token: Token | None = Field(
+        None, description="What lets visitors into the dashboard; without it each start makes one."
+    )
+    dashboard_user_header: HeaderName = Field(
+        "",
+        description="Header in which a proxy that authenticates people, and sends dashboard_token "
+        "as a bearer token, names the visitor.",
+    )
     log_format: str = Field(
         "auto",
         pattern="^(auto|text|json)$",

@@ -42,6 +42,9 @@ sql_token = "{sql_token}"   # for DuckDB clients of `run --sql`
 # sql_host = "127.0.0.1"
 # sql_port = 9494
 
+dashboard_token = "{dashboard_token}"   # for visitors of the dashboard
+# dashboard_port = 2718
+
 # One line a webhook: a label and its secret token. While you replace a token, give both:
 # {label} = ["<new token>", "<old token>"]
 [webhooks]
@@ -120,6 +123,7 @@ def write_settings(config: Path, *, label: str, host: str, port: int) -> None:
         label=label,
         token=secrets.token_urlsafe(32),
         sql_token=secrets.token_urlsafe(32),
+        dashboard_token=secrets.token_urlsafe(32),
     )
     write_privately(config, text)
 

@@ -1,4 +1,4 @@
-"""Finds the notebooks, and what they need."""
+"""Finds the notebook, and what it needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fluents_pipelines.sql_files import shipped_folder
 
 
 def notebooks_folder() -> Path:
-    """The folder with `dashboard.py` and the notebook."""
+    """The folder with the notebook."""
     return shipped_folder("notebooks")
 
 

@@ -1,0 +1,1 @@
+"""The dashboard: pages about the calls, of the published warehouse, rendered by the server."""

@@ -1,0 +1,14 @@
+"""The pages, in the order of the navigation: a module, a template and its queries each."""
+
+from __future__ import annotations
+
+from fluents_dashboard.page import Page
+from fluents_dashboard.pages import call, calls, overview, quality, results
+
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    calls.PAGE,
+    call.PAGE,
+    results.PAGE,
+    quality.PAGE,
+)

@@ -1,0 +1,87 @@
+"""Overview: what became of the calls, beside the days before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fluents_dashboard import charts, words
+from fluents_dashboard.headline import cards
+from fluents_dashboard.page import Context, Page, Visit
+from fluents_dashboard.steps import grain_of, label_of, steps_of
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def show(visit: Visit) -> Context:
+    """The figures, volume, outcomes, funnel, answer rates by hour and durations."""
+    grain = grain_of(visit.filters)
+    outcomes = {row["outcome"]: row["call_count"] for row in visit.rows("outcomes")}
+    call_count = sum(outcomes.values())
+    if not call_count:
+        return {"call_count": 0}
+    heat = visit.rows("heat_map")
+    return {
+        "call_count": call_count,
+        "cards": cards(
+            visit.rows("headline"), visit.rows("headline_days"), visit.filters, has_before(visit)
+        ),
+        "grain": grain,
+        "volumes": charts.columns(
+            visit.rows("volumes", grain=grain),
+            steps_of(visit.filters, grain),
+            words.OUTCOMES,
+            "outcome",
+            "call_count",
+            label_of(grain),
+        ),
+        "outcomes": [
+            (name, outcomes[name], visit.link("calls", outcome=name))
+            for name in words.OUTCOMES
+            if outcomes.get(name)
+        ],
+        "reasons": visit.rows("reasons"),
+        "funnel": visit.rows("funnel"),
+        "heat": {(row["weekday"], row["hour"]): row for row in heat},
+        "heat_levels": charts.heat_levels(heat, "human_count", "known_count"),
+        "heat_range": _range(heat),
+        "weekdays": WEEKDAYS,
+        "few": charts.FEW,
+        "durations": _durations(visit),
+        "duration": visit.row("duration_summary"),
+    }
+
+
+def has_before(visit: Visit) -> bool:
+    """Whether the warehouse holds all the days before, with which the shown are compared."""
+    first = visit.extent.first_day
+    return first is not None and first <= visit.filters.before.from_day
+
+
+def _range(heat: list[dict[str, int]]) -> tuple[float, float]:
+    rates = [
+        row["human_count"] / row["known_count"] for row in heat if row["known_count"] >= charts.FEW
+    ]
+    return min(rates, default=0), max(rates, default=0)
+
+
+def _durations(visit: Visit) -> list[dict[str, Any]]:
+    lengths: dict[int, dict[str, Any]] = {}
+    for row in visit.rows("durations"):
+        length = lengths.setdefault(
+            row["place"],
+            {
+                "length": row["length"],
+                "outcomes": {},
+                "call_count": 0,
+                "link": visit.link(
+                    "calls",
+                    **{"min": row["min_seconds"] or None, "max": row["max_seconds"]},
+                ),
+            },
+        )
+        length["outcomes"][row["outcome"]] = row["call_count"]
+        length["call_count"] += row["call_count"]
+    return [lengths[place] for place in sorted(lengths)]
+
+
+PAGE = Page("overview", "Overview", show, waits_for="Counting calls, outcomes and durations …")

@@ -1,0 +1,38 @@
+"""Quality: whether the figures can be trusted: deliveries, what is missing, freshness, errors."""
+
+from __future__ import annotations
+
+from fluents_connector.receiver.refusals import ADVICE
+from fluents_dashboard import charts, words
+from fluents_dashboard.page import Context, Page, Visit
+from fluents_dashboard.steps import grain_of, label_of, steps_of
+
+MOST_ROWS = 200
+
+
+def show(visit: Visit) -> Context:
+    """Deliveries, data quality, freshness, errors, and what was not let in."""
+    grain = grain_of(visit.filters)
+    status = visit.status()
+    return {
+        "grain": grain,
+        "deliveries": charts.columns(
+            visit.rows("deliveries", grain=grain),
+            steps_of(visit.filters, grain),
+            words.DELIVERIES,
+            "kind",
+            "delivery_count",
+            label_of(grain),
+        ),
+        "issues": visit.rows("quality"),
+        "freshness": visit.rows("freshness", rows=MOST_ROWS),
+        "errors": visit.rows("errors", rows=MOST_ROWS),
+        "status": status,
+        "refused": [
+            (words.readable(reason), row, ADVICE.get(reason, ""))
+            for reason, row in (status.get("refused_requests") or {}).items()
+        ],
+    }
+
+
+PAGE = Page("quality", "Quality", show, waits_for="Checking what was delivered …")

@@ -1,0 +1,28 @@
+-- All that is known of one call.
+select
+    call_id,
+    direction,
+    outcome,
+    is_outcome_inferred,
+    status,
+    did_not_connect_reason,
+    from_number,
+    to_number,
+    contact_number,
+    agent,
+    webhook,
+    first_event_on as day,
+    local_text(first_event_at) as first_event_at,
+    local_text(connected_at) as connected_at,
+    local_text(ended_at) as ended_at,
+    duration_seconds,
+    duration_source,
+    cost,
+    turn_count,
+    human_turn_count,
+    has_transfer,
+    transfer_result,
+    has_recording,
+    latest_recording_url,
+from analytics.call_summary
+where call_id = $call_id

@@ -1,1 +1,0 @@
-"""What the dashboard is made of: `snapshot` asks, `tables` and `charts` show."""
