@@ -160,7 +160,7 @@ def test_none_imports_the_command_line() -> None:
 
 def test_the_dashboard_uses_settings_errors_and_readers_only() -> None:
     allowed = {
-        "fluents_connector": {"__version__", "errors", "logs", "process", "receiver", "settings"},
+        "fluents_connector": {"__version__", "errors", "logs", "process", "settings"},
         "fluents_pipelines": {"readers"},
     }
     used = {

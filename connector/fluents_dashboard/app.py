@@ -6,6 +6,8 @@ published warehouse. What a webhook brought is escaped by the templates, and nev
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -30,6 +32,7 @@ from fluents_dashboard.waiting import first_minutes, state_of
 
 Status = Callable[[], Mapping[str, Any]]
 MOST_LETTERS = 2_000  # of a URL's query
+STATUS_SECONDS = 1.0  # for which what `status` said is said again
 
 log = structlog.get_logger(__name__)
 
@@ -99,6 +102,9 @@ class _Answers:
         self._snapshots = snapshots
         self._status = status
         self._clock = clock
+        self._asking = threading.Lock()
+        self._asked_at = float("-inf")
+        self._said: Mapping[str, Any] = {}
         self._zone = ZoneInfo(settings.time_zone)
 
     def page(self, page: Page) -> Callable[[], Any]:
@@ -224,7 +230,7 @@ class _Answers:
 
     def _waiting(self, page: Page | None) -> Any:
         status, version = self._read_status(), self._snapshots.version()
-        context = first_minutes(self._settings, status, version)
+        context = first_minutes(status)
         shell = {
             **self._shell(None),
             "page": page,
@@ -234,10 +240,14 @@ class _Answers:
         return render_template("waiting.html", **{**shell, **context})
 
     def _read_status(self) -> Mapping[str, Any]:
-        try:
-            return self._status()
-        except (FluentsError, OSError) as error:
-            return {"error": str(error)}
+        with self._asking:  # of many visitors one asks, and the others take its answer
+            if time.monotonic() - self._asked_at > STATUS_SECONDS:
+                try:
+                    self._said = self._status()
+                except (FluentsError, OSError) as error:
+                    self._said = {"error": str(error)}
+                self._asked_at = time.monotonic()
+            return self._said
 
     def _note(self, page: Page) -> None:
         if g.get("user"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from fluents_dashboard import charts, formats
@@ -59,14 +60,22 @@ def cards(
     ]
 
 
+def compared(row: dict[str, Any], has_before: bool) -> Card:
+    """One figure beside that of the days before, without its days."""
+    return _card(row["figure"], row, {}, None, has_before, brief=True)
+
+
 def _card(
     figure: str,
     row: dict[str, Any],
     by_day: dict[Any, float | None],
-    filters: Filters,
+    filters: Filters | None,
     has_before: bool,
+    *,
+    brief: bool = False,
 ) -> Card:
     name, of = NAMES[figure]
+    of = "" if brief else of
     unit = row["unit"]
     value, before = _value(row, unit, ""), _value(row, unit, "_before")
     change, trend, tone = "", "same", "none"
@@ -76,16 +85,15 @@ def _card(
         trend = "same" if change.startswith(("±", "0 ")) else "up" if difference > 0 else "down"
         if trend != "same" and figure not in _WITHOUT_JUDGEMENT:
             tone = "good" if (difference > 0) != (figure in _WORSE_WHEN_MORE) else "bad"
-    if unit == "share":
-        of = f"{row['numerator']:,.0f} of {row['denominator']:,} {of}"
-    elif unit == "seconds":
-        of = f"of {row['denominator']:,} {of}"
-    steps = [
-        filters.from_day.fromordinal(filters.from_day.toordinal() + n)
-        for n in range(filters.day_count)
-    ]
-    empty = 0.0 if not _is_rate(unit) else None
-    runs = charts.spark([by_day.get(day, empty) for day in steps]) if len(steps) > 2 else []
+    if unit == "share" and row["denominator"]:
+        of = f"{row['numerator']:,.0f} of {row['denominator']:,} {of}".strip()
+    elif unit == "seconds" and row["denominator"]:
+        of = f"of {row['denominator']:,} {of}".strip()
+    runs: list[str] = []
+    if filters is not None and filters.day_count > 2:
+        days = [filters.from_day + timedelta(days=n) for n in range(filters.day_count)]
+        empty = None if _is_rate(unit) else 0.0
+        runs = charts.spark([by_day.get(day, empty) for day in days])
     return Card(name, shown(value, unit), of, change, trend, tone, tuple(runs))
 
 

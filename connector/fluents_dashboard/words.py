@@ -11,6 +11,7 @@ OUTCOMES = {
 }
 """In the order in which charts stack them; style.css and the notebook give each its colour."""
 
+TRANSFERS = {"succeeded": "Succeeded", "failed": "Failed", "unknown": "Not known"}
 DELIVERIES = {"event": "Events", "duplicate": "Repeated", "quarantined": "Refused"}
 
 _OTHERS = {

@@ -147,10 +147,14 @@ def test_quality_shows_what_was_turned_away(week: Path) -> None:
         "quarantined": 1,
         "pending": 0,
         "refused_requests": {
-            "wrong_token": {"count": 3, "last_at": "2026-01-11T10:00:00.000+00:00"}
+            "wrong_token": {
+                "count": 3,
+                "last_at": "2026-01-11T10:00:00.000+00:00",
+                "advice": "Look at it.",
+            }
         },
     }
     with Visitor(week, status=lambda: status) as visitor:
         said = visitor.words("/quality?span=all")
     assert "Wrong token 3 times, last 2026-01-11 10:00:00 UTC." in said
-    assert "`init` prints the right one" in said
+    assert "Look at it." in said

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from fluents_dashboard.page import Page
-from fluents_dashboard.pages import call, calls, overview, quality, results
+from fluents_dashboard.pages import (
+    agents,
+    call,
+    calls,
+    contacts,
+    conversations,
+    overview,
+    quality,
+    results,
+    transfers,
+)
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
     calls.PAGE,
     call.PAGE,
     results.PAGE,
+    agents.PAGE,
+    conversations.PAGE,
+    contacts.PAGE,
+    transfers.PAGE,
     quality.PAGE,
 )

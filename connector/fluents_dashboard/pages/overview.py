@@ -43,7 +43,7 @@ def show(visit: Visit) -> Context:
         "funnel": visit.rows("funnel"),
         "heat": {(row["weekday"], row["hour"]): row for row in heat},
         "heat_levels": charts.heat_levels(heat, "human_count", "known_count"),
-        "heat_range": _range(heat),
+        "heat_range": heat_range(heat, "human_count"),
         "weekdays": WEEKDAYS,
         "few": charts.FEW,
         "durations": _durations(visit),
@@ -57,10 +57,9 @@ def has_before(visit: Visit) -> bool:
     return first is not None and first <= visit.filters.before.from_day
 
 
-def _range(heat: list[dict[str, int]]) -> tuple[float, float]:
-    rates = [
-        row["human_count"] / row["known_count"] for row in heat if row["known_count"] >= charts.FEW
-    ]
+def heat_range(heat: list[dict[str, Any]], part: str) -> tuple[float, float]:
+    """The least and the greatest share of a heat map, of cells that rest on enough calls."""
+    rates = [row[part] / row["known_count"] for row in heat if row["known_count"] >= charts.FEW]
     return min(rates, default=0), max(rates, default=0)
 
 

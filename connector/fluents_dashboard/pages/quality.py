@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fluents_connector.receiver.refusals import ADVICE
 from fluents_dashboard import charts, words
 from fluents_dashboard.page import Context, Page, Visit
 from fluents_dashboard.steps import grain_of, label_of, steps_of
+from fluents_dashboard.waiting import not_let_in
 
 MOST_ROWS = 200
 
@@ -28,10 +28,7 @@ def show(visit: Visit) -> Context:
         "freshness": visit.rows("freshness", rows=MOST_ROWS),
         "errors": visit.rows("errors", rows=MOST_ROWS),
         "status": status,
-        "refused": [
-            (words.readable(reason), row, ADVICE.get(reason, ""))
-            for reason, row in (status.get("refused_requests") or {}).items()
-        ],
+        "refused": not_let_in(status),
     }
 
 

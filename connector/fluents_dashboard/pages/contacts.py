@@ -1,0 +1,40 @@
+"""Contacts: who calls again, how many attempts it takes, and the best hour for the next."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from fluents_dashboard import charts
+from fluents_dashboard.page import Context, Page, Visit
+from fluents_dashboard.pages.overview import WEEKDAYS, heat_range
+
+MOST_ROWS = 50
+
+
+def show(visit: Visit) -> Context:
+    """Repeat callers, attempts, hours, and the numbers with most calls."""
+    heat = visit.rows("attempt_hours")
+    attempts = visit.rows("attempts")
+    return {
+        "repeats": visit.row("repeat_calls"),
+        "attempts": attempts,
+        "most_attempts": max((row["attempt_count"] for row in attempts), default=0),
+        "heat": {(row["weekday"], row["hour"]): row for row in heat},
+        "heat_levels": charts.heat_levels(heat, "answered_count", "known_count"),
+        "heat_range": heat_range(heat, "answered_count"),
+        "weekdays": WEEKDAYS,
+        "few": charts.FEW,
+        "contacts": [
+            {**row, "link": visit.link("calls", q=row["contact_number"])}
+            for row in visit.rows("contacts", rows=MOST_ROWS)
+        ],
+        "csv": visit.link("contacts.csv"),
+    }
+
+
+def download(visit: Visit) -> Response:
+    """All numbers on the other side."""
+    return visit.csv("contacts", "contacts", rows=None)
+
+
+PAGE = Page("contacts", "Contacts", show, waits_for="Counting attempts …", files={"csv": download})

@@ -1,0 +1,13 @@
+-- When the second and later attempts of the days shown reach people, as next_attempt_rates says.
+select
+    first_event_weekday as weekday,
+    first_event_hour as hour,
+    count(is_answered) as known_count,
+    count(*) filter (is_answered) as answered_count,
+from analytics.call_attempts
+where attempt_number > 1
+    and first_event_on between $from_day and $until_day
+    and ($webhook::varchar is null or webhook = $webhook)
+    and ($agent::varchar is null or coalesce(agent, 'unknown') = $agent)
+group by all
+order by all

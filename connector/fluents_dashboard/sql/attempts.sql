@@ -1,0 +1,12 @@
+-- Which attempt reaches people; the tenth and later ones are one row.
+select
+    least(attempt_number, 10) as attempt_number,
+    sum(attempt_count)::bigint as attempt_count,
+    sum(known_count)::bigint as known_count,
+    sum(answered_count)::bigint as answered_count,
+from analytics.attempts_daily
+where first_event_on between $from_day and $until_day
+    and ($webhook::varchar is null or webhook = $webhook)
+    and ($agent::varchar is null or agent = $agent)
+group by all
+order by all
