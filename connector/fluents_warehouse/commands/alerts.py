@@ -171,7 +171,7 @@ def _watch(settings: Settings, every: float, poster: Poster | None) -> None:
         signal.signal(number, end)
     try:
         time.sleep(min(every, FIRST_SECONDS))
-        while True:
+        while not is_asked_to_end:
             tick = time.monotonic() + every
             _look_once(settings, poster)
             time.sleep(max(0.0, tick - time.monotonic()))
