@@ -14,7 +14,7 @@ def number(value: float | None) -> str:
     """With commas; a fraction with one digit."""
     if value is None:
         return UNKNOWN
-    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:,.1f}"
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
 
 
 def per_cent(part: float | None, whole: float | None) -> str:
