@@ -47,9 +47,9 @@ counted as (
 
 select
     -- Day of the first event of the call, in time_zone of the settings.
-    first_event_on,
+    counted.first_event_on,
     -- Name of the call's agent; unknown where [agents] of the settings gives none.
-    agent,
+    counted.agent,
     -- The error's code, or else its message with # for numbers; unknown where it has neither.
     error_type,
     -- Errors reported: an event that lists two has two.
@@ -65,4 +65,7 @@ select
     -- Receipt of the last of them.
     last_error_at,
 from counted
-inner join calls_counted using (first_event_on, agent)
+inner join calls_counted
+    -- a call that is too large to be summed up has no day
+    on counted.first_event_on is not distinct from calls_counted.first_event_on
+    and counted.agent = calls_counted.agent
