@@ -19,11 +19,12 @@ from fluents_connector.settings import Settings
 from fluents_connector.simulator import simulate
 from fluents_pipelines.models.built_in import models
 from fluents_pipelines.readers.dbt_sources import FILE, accepted_values, as_yaml, relations, write
+from fluents_pipelines.sql_files import column_comments
 from fluents_pipelines.sql_text import identifier
 from fluents_pipelines.tables import ALL_TABLES, LOAD_ID
 from fluents_pipelines.warehouse import open_published
+from tests import warehouses
 from tests.deliveries import Clock, append_all
-from tests.notebooks import warehouses
 from tests.processes import write_settings
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -171,6 +172,16 @@ def test_what_a_column_can_only_be_is_accepted_and_nothing_else_is_there(
             for (schema, name, column), values in accepted.items():
                 sql = f"select distinct {column} from {schema}.{name} where {column} is not null"
                 assert {value for (value,) in connection.execute(sql).fetchall()} <= {*values}, sql
+
+
+def test_a_model_that_lists_the_values_of_a_column_says_that_it_has_no_other() -> None:
+    silent = [
+        (model.name, column, comment)
+        for model in models()
+        for column, comment in column_comments(model).items()
+        if re.match(r"(\w+, )*\w+ or \w+[.:;]", comment)
+    ]
+    assert silent == []  # write: One of a, b or c
 
 
 def test_calls_and_events_are_referred_to_but_by_models_of_the_user(

@@ -20,8 +20,8 @@ from fluents_pipelines.models.built_in import models
 from fluents_pipelines.readers.export import MARK, export
 from fluents_pipelines.tables import ALL_TABLES
 from fluents_pipelines.warehouse import open_published
+from tests import warehouses
 from tests.attacks.disk import FULL, FaultyDisk
-from tests.notebooks import warehouses
 from tests.processes import environment, write_settings
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks import warehouses
+from tests import warehouses
 from tests.processes import environment, free_port, write_settings
 
 pytestmark = pytest.mark.attack

@@ -29,7 +29,7 @@ def run(folder: Path, *command: str) -> str:
         timeout=120,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
