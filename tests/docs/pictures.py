@@ -21,7 +21,6 @@ from tests.dashboard.running import Dashboard, Visit
 from tests.docs import growth_picture
 from tests.docs.pages import ROOT
 from tests.processes import environment
-from tests.warehouses import simulated
 
 IMAGES = ROOT / "notebooks" / "images"
 WIDTH, HEIGHT = 1280, 1250  # of the browser's window
@@ -40,15 +39,15 @@ TERMINAL = (
 
 
 def main() -> None:
-    """Writes the pictures, of a warehouse of simulated calls and of what was measured."""
+    """Writes the pictures, of the demo's month of calls and of what was measured."""
     save(growth_picture.draw(), "growth")
     folder = Path(tempfile.mkdtemp())
-    warehouse = simulated(folder)  # the same calls on the same days each time
     command(folder, "demo")
+    warehouse = folder / "fluents-demo" / "fluents_warehouse.duckdb"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=needs.browser(), args=["--no-sandbox"])
-        with Dashboard(warehouse, folder) as dashboard:
-            visit = Visit(browser, dashboard.url, WIDTH, then="/?span=all")
+        with Dashboard(warehouse, folder, time_zone="Europe/London") as dashboard:
+            visit = Visit(browser, dashboard.url, WIDTH, then="/?span=7d")
             take(visit, "overview")
             take_call(visit, warehouse)
         take_status(browser, command(folder / "fluents-demo", "status"))
