@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,12 @@ class Figures:
         """The only row of a query."""
         (found,) = self.rows(query, **parameters)
         return found
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """A read-only connection of one's own, for what is more than a query."""
+        with closing(self._snapshot.cursor()) as cursor:
+            yield cursor
 
     def batches(
         self, query: str, **parameters: Any

@@ -174,6 +174,8 @@ def test_text_of_a_webhook_is_escaped_everywhere(hostile: Path) -> None:
             f"/call?id={quote(HOSTILE)}",
             f"/results?span=all&field={quote(HOSTILE)}",
             "/quality?span=all",
+            "/search?span=all&q=evil",
+            f"/search?span=all&q={quote(HOSTILE)}",
         ):
             html = visitor.client.get(path).text
             assert "<img" not in html, path

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from fluents_connector.buffer import SqliteBuffer
@@ -158,3 +159,19 @@ def test_quality_shows_what_was_turned_away(week: Path) -> None:
         said = visitor.words("/quality?span=all")
     assert "Wrong token 3 times, last 2026-01-11 10:00:00 UTC." in said
     assert "Look at it." in said
+
+
+def test_a_search_finds_what_was_said_and_leads_to_its_call(visitor: Visitor, week: Path) -> None:
+    with duckdb.connect(str(week), read_only=True) as connection:
+        ((_, word),) = connection.execute(
+            "select call_id, regexp_extract(text, '[a-z]{7,}') as word "
+            "from analytics.conversation_turns where word <> '' order by all limit 1"
+        ).fetchall()
+    html = visitor.page(f"/search?span=all&q={word}")
+    assert f"<mark>{word}</mark>" in html
+    assert "/call?span=all&amp;id=" in html
+    assert "0 found" in visitor.words("/search?span=all&q=nobodysaidthis")
+    assert "0 found in 0 calls" in visitor.words(f"/search?from=2020-01-01&to=2020-01-02&q={word}")
+    assert "is in one of" in visitor.words("/search?q=a&in=dreams", 400)
+    assert "at most 50 words" in visitor.words("/search?q=" + "+".join(map(str, range(60))), 400)
+    assert "<mark>&lt;" not in visitor.page("/search?span=all&q=%3Cb%3E")

@@ -12,12 +12,14 @@ from fluents_dashboard.pages import (
     overview,
     quality,
     results,
+    search,
     transfers,
 )
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
     calls.PAGE,
+    search.PAGE,
     call.PAGE,
     results.PAGE,
     agents.PAGE,

@@ -92,13 +92,18 @@ class Snapshot:
                     self._answers.pop(key, None)
         return answer.result()
 
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of one's own, for what is more than a query. Close it."""
+        cursor = self._engine.cursor()
+        cursor.execute(self._begin)
+        return cursor
+
     def batches(
         self, sql: str, **parameters: Any
     ) -> tuple[list[str], Iterator[list[tuple[Any, ...]]]]:
         """The columns of one query, and its rows some at a time. Raises `QueryError`."""
-        cursor = self._engine.cursor()
+        cursor = self.cursor()
         try:
-            cursor.execute(self._begin)
             (statement,) = cursor.extract_statements(sql)
             named = {name: parameters[name] for name in statement.named_parameters}
             cursor.execute(statement, named)
