@@ -1,5 +1,6 @@
 -- The warehouse or the buffer cannot be read, so the other alerts may miss what there is to find. A
--- buffer that is not there is no finding: it may be on another machine.
+-- buffer that is not there is no finding: it may be on another machine. Nor is a warehouse that is
+-- not there before the first load has ended: lag is found if that takes long.
 -- severity: critical
 -- says: The {subject} cannot be read: {error}
 -- link: docs/alerts.md#unreadable

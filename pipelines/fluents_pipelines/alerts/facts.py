@@ -12,6 +12,7 @@ from fluents_connector.buffer import buffer_store, open_buffer
 from fluents_connector.errors import BufferRefused, BufferUnavailable
 from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
+from fluents_pipelines.warehouse import published
 from fluents_pipelines.warehouse.progress import position
 
 FACTS = {
@@ -54,11 +55,14 @@ def gather(
     """The facts as they are, by the buffer, the last load and the warehouse, if it can be read."""
     report = loader_state(settings).report()
     count = since = buffer_error = None
+    store = buffer_store(settings)
     try:
-        if buffer_store(settings).exists():  # asking must not make one
+        if store.exists():  # asking must not make one
             count, since = _waiting(settings, warehouse)
     except (BufferUnavailable, BufferRefused) as error:
         buffer_error = _one_line(error)
+    if report is None and published(settings).version() is None and store.exists():
+        warehouse_error = None  # the first load has not ended; if that takes long, `lag` is found
     return Facts(
         now=now,
         time_zone=settings.time_zone,

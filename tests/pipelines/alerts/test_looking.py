@@ -85,6 +85,16 @@ def test_what_waits_is_found_also_where_the_warehouse_cannot_be_read(
     assert found.run == (ALL if is_there else {"lag", "loading", "unreadable"})
 
 
+def test_before_the_first_load_has_ended_a_missing_warehouse_is_no_finding(
+    settings: Settings, buffer: SqliteBuffer
+) -> None:
+    buffer.append(delivery(body("event_error", "x"), received_at=START))
+    assert said(look(settings, NOW)) == {}
+    assert said(look(settings, NOW + timedelta(minutes=1))).keys() == {"lag"}
+    loader_state(settings).write_report(LoadReport(0, 1, 0, succeeded=True, error=None))
+    assert said(look(settings, NOW)).keys() == {"unreadable"}
+
+
 @pytest.mark.usefixtures("loaded")
 def test_a_warehouse_that_is_none_is_a_finding(settings: Settings) -> None:
     settings.warehouse_path.unlink()
