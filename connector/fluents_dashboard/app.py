@@ -57,6 +57,7 @@ def create_app(
         outcome=words.outcome,
         stage=words.stage,
         field=words.field,
+        speaker=words.speaker,
         plain=formats.plain,
     )
     app.jinja_env.globals.update(

@@ -33,7 +33,6 @@ _OTHERS = {
     "attempted": "Attempted",
     "engaged": "Engaged: more than three human turns",
     "post_call_done": "Analysed after the call",
-    "bot": "Agent",
     "start": "started",
     "finish": "finished",
     "event_message": "Message",
@@ -66,6 +65,11 @@ def said(identifier: str | None) -> str:
 def outcome(identifier: str) -> str:
     """What became of a call."""
     return OUTCOMES.get(identifier) or readable(identifier)
+
+
+def speaker(identifier: str | None) -> str:
+    """Who speaks in a transcript or a message."""
+    return {"bot": "Agent", "human": "Human"}.get(identifier or "", readable(identifier or ""))
 
 
 def stage(identifier: str) -> str:

@@ -93,7 +93,7 @@ def as_text(visit: Visit) -> Response:
         at = (
             "" if turn["offset_seconds"] is None else f"[{formats.offset(turn['offset_seconds'])}] "
         )
-        lines.append(f"{at}{_speaker(turn['speaker'])}: {turn['text']}")
+        lines.append(f"{at}{words.speaker(turn['speaker'])}: {turn['text']}")
     for result in visit.rows("call_results", **asked):
         lines += ["", f"Post-call result, {result['received_at']}", result["result_text"] or ""]
     return Response("\n".join(lines) + "\n", mimetype="text/plain; charset=utf-8")
@@ -159,10 +159,6 @@ def _named(found: dict[str, Any]) -> list[tuple[str, str]]:
         "Ended": found["ended_at"],
     }
     return [(name, value) for name, value in named.items() if value]
-
-
-def _speaker(speaker: str) -> str:
-    return {"bot": "Agent", "human": "Human"}.get(speaker, "Unknown")
 
 
 PAGE = Page(
