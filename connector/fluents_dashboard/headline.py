@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from fluents_dashboard import charts, formats
-from fluents_dashboard.filters import Filters
 
 NAMES = {
     "calls": ("Calls", ""),
@@ -42,34 +40,37 @@ class Card:
 
 def cards(
     rows: Iterable[dict[str, Any]],
-    days: Iterable[dict[str, Any]],
-    filters: Filters,
+    stepped: Iterable[dict[str, Any]],
+    steps: Sequence[str],
     has_before: bool,
 ) -> list[Card]:
-    """A card for each figure of which something is known, in the order of `NAMES`."""
+    """A card for each figure of which something is known, in the order of `NAMES`.
+
+    `stepped` are the figures at each of `steps`, for the small trend.
+    """
     found = {row["figure"]: row for row in rows}
-    by_day: dict[str, dict[Any, float | None]] = {}
-    for row in days:
-        by_day.setdefault(row["figure"], {})[row["day"]] = _value(
+    trends: dict[str, dict[str, float | None]] = {}
+    for row in stepped:
+        trends.setdefault(row["figure"], {})[row["step"]] = _value(
             row, found[row["figure"]]["unit"], ""
         )
     return [
-        _card(figure, found[figure], by_day.get(figure, {}), filters, has_before)
+        _card(figure, found[figure], trends.get(figure, {}), steps, has_before)
         for figure in NAMES
         if figure in found and _value(found[figure], found[figure]["unit"], "") is not None
     ]
 
 
 def compared(row: dict[str, Any], has_before: bool) -> Card:
-    """One figure beside that of the days before, without its days."""
-    return _card(row["figure"], row, {}, None, has_before, brief=True)
+    """One figure beside that of the days before, without its trend."""
+    return _card(row["figure"], row, {}, (), has_before, brief=True)
 
 
 def _card(
     figure: str,
     row: dict[str, Any],
-    by_day: dict[Any, float | None],
-    filters: Filters | None,
+    trend_by_step: dict[str, float | None],
+    steps: Sequence[str],
     has_before: bool,
     *,
     brief: bool = False,
@@ -90,10 +91,9 @@ def _card(
     elif unit == "seconds" and row["denominator"]:
         of = f"of {row['denominator']:,} {of}".strip()
     runs: list[str] = []
-    if filters is not None and filters.day_count > 2:
-        days = [filters.from_day + timedelta(days=n) for n in range(filters.day_count)]
+    if len(steps) > 2:
         empty = None if _is_rate(unit) else 0.0
-        runs = charts.spark([by_day.get(day, empty) for day in days])
+        runs = charts.spark([trend_by_step.get(step, empty) for step in steps])
     return Card(name, shown(value, unit), of, change, trend, tone, tuple(runs))
 
 

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from fluents_dashboard.filters import Filters
+from fluents_dashboard.filters import Extent, Filters
 
 MOST_HOURS = 2  # days that are shown by the hour
 MOST_DAYS = 100
 
 
-def grain_of(filters: Filters) -> str:
+def grain_of(filters: Filters, *, with_hours: bool = True) -> str:
     """hour, day or month."""
-    if filters.day_count <= MOST_HOURS:
+    if with_hours and filters.day_count <= MOST_HOURS:
         return "hour"
     return "day" if filters.day_count <= MOST_DAYS else "month"
 
 
-def steps_of(filters: Filters, grain: str, most: int = 400) -> list[str]:
-    """Each step of the days chosen, as the queries write it: `2026-01-31 13`."""
+def steps_of(filters: Filters, grain: str, extent: Extent) -> list[str]:
+    """Each step of the days chosen, as the queries write it: `2026-01-31 13`.
+
+    Of months those that the warehouse has calls of.
+    """
     if grain == "month":
         steps: list[str] = []
-        first = filters.from_day.replace(day=1)
-        while first <= filters.until_day and len(steps) < most:
+        first = max(filters.from_day, extent.first_day or filters.from_day).replace(day=1)
+        last = min(filters.until_day, extent.last_day or filters.until_day)
+        while first <= last:
             steps.append(f"{first} 00")
             first = (first + timedelta(days=32)).replace(day=1)
         return steps
-    days = [filters.from_day + timedelta(days=n) for n in range(min(filters.day_count, most))]
+    days = [filters.from_day + timedelta(days=n) for n in range(filters.day_count)]
     if grain == "day":
         return [f"{day} 00" for day in days]
     return [f"{day} {hour:02d}" for day in days for hour in range(24)]
@@ -43,8 +47,3 @@ def label_of(grain: str) -> Callable[[str], str]:
         return f"{moment:%b %Y}" if grain == "month" else f"{moment.day} {moment:%b}"
 
     return label
-
-
-def day_step(day: date) -> str:
-    """The step of a day."""
-    return f"{day} 00"

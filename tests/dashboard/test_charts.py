@@ -34,8 +34,16 @@ def of_days(count: int) -> Filters:
 def test_a_time_axis_has_steps_that_can_be_told_apart(days: int, grain: str, steps: int) -> None:
     filters = of_days(days)
     assert grain_of(filters) == grain
-    assert len(steps_of(filters, grain)) == steps
-    assert len(charts.labels(steps_of(filters, grain), label_of(grain))) <= charts.MOST_LABELS
+    found = steps_of(filters, grain, NOTHING)
+    assert len(found) == steps
+    assert len(charts.labels(found, label_of(grain))) <= charts.MOST_LABELS
+
+
+def test_an_axis_of_months_has_those_of_which_there_are_calls() -> None:
+    extent = Extent(date(2026, 1, 20), date(2026, 3, 2), (), ())
+    ages = Filters("", date(1970, 1, 1), date(2200, 1, 1))
+    found = steps_of(ages, grain_of(ages), extent)
+    assert found == ["2026-01-01 00", "2026-02-01 00", "2026-03-01 00"]
 
 
 @pytest.mark.parametrize("highest", [0, 1, 3, 7, 10, 99, 100, 101, 4999, 123_456])
@@ -53,7 +61,7 @@ def test_columns_stand_on_each_other_and_an_empty_step_keeps_its_place() -> None
         {"step": "2026-01-05 00", "kind": "b", "n": 1},
         {"step": "2026-01-07 00", "kind": "b", "n": 2},
     ]
-    steps = steps_of(of_days(3), "day")
+    steps = steps_of(of_days(3), "day", NOTHING)
     drawn = charts.columns(
         rows, steps, {"a": "A", "b": "B", "c": "C"}, "kind", "n", label_of("day")
     )
@@ -117,7 +125,7 @@ def card(numerator: float, denominator: int, before: tuple[float, int]) -> tuple
         "figure": "error_call_rate", "unit": "share", "numerator": numerator,
         "denominator": denominator, "numerator_before": before[0], "denominator_before": before[1],
     }  # fmt: skip
-    (made,) = cards([row], [], of_days(7), has_before=True)
+    (made,) = cards([row], [], (), has_before=True)
     return made.value, made.change, made.tone
 
 

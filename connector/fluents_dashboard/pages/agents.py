@@ -48,7 +48,7 @@ def show(visit: Visit) -> Context:
                 {**row, "series": series.get(row["agent"], "s0")}
                 for row in visit.rows("agent_days", grain=grain)
             ],
-            steps_of(visit.filters, grain),
+            steps_of(visit.filters, grain, visit.extent),
             {**names, "s0": "Others"},
             "series",
             "call_count",

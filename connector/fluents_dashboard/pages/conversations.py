@@ -7,17 +7,16 @@ from typing import Any
 
 from fluents_dashboard import charts, formats
 from fluents_dashboard.page import Context, Page, Visit
-from fluents_dashboard.steps import label_of, steps_of
+from fluents_dashboard.steps import grain_of, label_of, steps_of
 
-MOST_DAYS = 100
 LIMITS = (1, 2, 3, 4, 5, 6, 8, 10, 15)  # seconds
 
 
 def show(visit: Visit) -> Context:
     """Response times and interruptions, of all and of each agent."""
     whole = visit.row("conversations")
-    grain = "day" if visit.filters.day_count <= MOST_DAYS else "month"
-    steps = steps_of(visit.filters, grain)
+    grain = grain_of(visit.filters, with_hours=False)
+    steps = steps_of(visit.filters, grain, visit.extent)
     days = {row["step"]: row for row in visit.rows("conversation_days", grain=grain)}
     times = visit.rows("response_times")
     return {

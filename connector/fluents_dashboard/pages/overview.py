@@ -14,7 +14,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 def show(visit: Visit) -> Context:
     """The figures, volume, outcomes, funnel, answer rates by hour and durations."""
-    grain = grain_of(visit.filters)
+    grain, days = grain_of(visit.filters), grain_of(visit.filters, with_hours=False)
     outcomes = {row["outcome"]: row["call_count"] for row in visit.rows("outcomes")}
     call_count = sum(outcomes.values())
     if not call_count:
@@ -23,12 +23,15 @@ def show(visit: Visit) -> Context:
     return {
         "call_count": call_count,
         "cards": cards(
-            visit.rows("headline"), visit.rows("headline_days"), visit.filters, has_before(visit)
+            visit.rows("headline"),
+            visit.rows("headline_days", grain=days),
+            steps_of(visit.filters, days, visit.extent),
+            has_before(visit),
         ),
         "grain": grain,
         "volumes": charts.columns(
             visit.rows("volumes", grain=grain),
-            steps_of(visit.filters, grain),
+            steps_of(visit.filters, grain, visit.extent),
             words.OUTCOMES,
             "outcome",
             "call_count",

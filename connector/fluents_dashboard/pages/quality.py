@@ -18,7 +18,7 @@ def show(visit: Visit) -> Context:
         "grain": grain,
         "deliveries": charts.columns(
             visit.rows("deliveries", grain=grain),
-            steps_of(visit.filters, grain),
+            steps_of(visit.filters, grain, visit.extent),
             words.DELIVERIES,
             "kind",
             "delivery_count",

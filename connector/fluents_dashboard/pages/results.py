@@ -43,7 +43,7 @@ def show(visit: Visit) -> Context:
         "grain": grain,
         "over_time": charts.columns(
             visit.rows("result_days", path=path, grain=grain, places=STACKED),
-            steps_of(visit.filters, grain),
+            steps_of(visit.filters, grain, visit.extent),
             {**names, "s0": "Other values"},
             "series",
             "result_count",

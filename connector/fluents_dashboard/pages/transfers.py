@@ -6,16 +6,15 @@ from flask import Response
 
 from fluents_dashboard import charts, words
 from fluents_dashboard.page import Context, Page, Visit
-from fluents_dashboard.steps import label_of, steps_of
+from fluents_dashboard.steps import grain_of, label_of, steps_of
 
-MOST_DAYS = 100
 MOST_ROWS = 50
 MOST_TARGETS = 15
 
 
 def show(visit: Visit) -> Context:
     """Transfers by day and by target, and the newest ones."""
-    grain = "day" if visit.filters.day_count <= MOST_DAYS else "month"
+    grain = grain_of(visit.filters, with_hours=False)
     targets = visit.rows("transfer_targets", rows=None)
     counts = ("transfer_count", "succeeded_count", "known_count", "told_count", "timed_count")
     return {
@@ -26,7 +25,7 @@ def show(visit: Visit) -> Context:
         "grain": grain,
         "over_time": charts.columns(
             visit.rows("transfer_days", grain=grain),
-            steps_of(visit.filters, grain),
+            steps_of(visit.filters, grain, visit.extent),
             words.TRANSFERS,
             "kind",
             "transfer_count",

@@ -1,7 +1,7 @@
--- The headline figures day by day.
+-- The headline figures by day or month ($grain).
 select
     figure,
-    first_event_on as day,
+    strftime(date_trunc($grain, first_event_on), '%Y-%m-%d 00') as step,
     sum(numerator) as numerator,
     sum(denominator)::bigint as denominator,
 from analytics.headline_daily
