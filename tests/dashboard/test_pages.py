@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,13 @@ ALL: dict[str, Any] = {
 }
 
 
+@cache
+def snapshots(warehouse: Path) -> Snapshots:
+    return Snapshots(Settings(warehouse_path=warehouse))
+
+
 def figures_of(warehouse: Path) -> Any:
-    return Snapshots(Settings(warehouse_path=warehouse)).newest()
+    return snapshots(warehouse).newest()
 
 
 def with_a_call(figures: Figures) -> dict[str, Any]:
