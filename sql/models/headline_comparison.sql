@@ -68,16 +68,20 @@ summed as (
 -- Days without calls have no rows: their calls are known to be none, but no minutes are known.
 known as (
     select
-        * replace (
-            case when is_count then coalesce(numerator, 0) else numerator end as numerator,
-            case when is_ratio then coalesce(denominator, 0) end::bigint as denominator,
-            case
-                when has_previous and is_count then coalesce(previous_numerator, 0)
-                when has_previous then previous_numerator
-            end as previous_numerator,
-            case when has_previous and is_ratio then coalesce(previous_denominator, 0) end::bigint
-                as previous_denominator
-        ),
+        day_count,
+        begins_on,
+        ends_before,
+        figure,
+        unit,
+        is_ratio,
+        case when is_count then coalesce(numerator, 0) else numerator end as numerator,
+        case when is_ratio then coalesce(denominator, 0) end::bigint as denominator,
+        case
+            when has_previous and is_count then coalesce(previous_numerator, 0)
+            when has_previous then previous_numerator
+        end as previous_numerator,
+        case when has_previous and is_ratio then coalesce(previous_denominator, 0) end::bigint
+            as previous_denominator,
     from summed
 )
 

@@ -5,23 +5,13 @@
 --   after it?
 with
 
-labelled as (
-    select
-        * replace (
-            coalesce(direction, 'unknown') as direction,
-            coalesce(agent, 'unknown') as agent,
-            coalesce(target, 'unknown') as target
-        ),
-    from analytics.transfers
-),
-
 counted as (
     select
         first_event_on,
-        direction,
+        coalesce(direction, 'unknown') as direction,
         webhook,
-        agent,
-        target,
+        coalesce(agent, 'unknown') as agent,
+        coalesce(target, 'unknown') as target,
         count(*) as transfer_count,
         count(distinct call_id) as call_count,
         count(*) filter (is_successful) as succeeded_count,
@@ -32,7 +22,7 @@ counted as (
         count(*) filter (transcript_result = 'joined') as joined_count,
         count(seconds_to_end) as timed_count,
         sum(seconds_to_end) as total_seconds_to_end,
-    from labelled
+    from analytics.transfers
     group by all
 )
 

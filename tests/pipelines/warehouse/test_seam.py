@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import fluents_dashboard
 import fluents_pipelines
 import fluents_warehouse
 from fluents_pipelines.sql_files import shipped_folder
@@ -21,8 +22,8 @@ IN_PYTHON = sorted({*PIPELINES.rglob("*.py"), *COMMANDS.rglob("*.py")})
 OUTSIDE = [path for path in IN_PYTHON if FILE not in path.parents]
 IN_SQL = sorted(
     path
-    for name in ("sql", "notebooks")
-    for path in shipped_folder(name).rglob("*.sql")
+    for folder in (shipped_folder("sql"), Path(fluents_dashboard.__path__[0]))
+    for path in folder.rglob("*.sql")
     if path.name != "serving.sql"  # it shows its clients a catalog of its own
 )
 
