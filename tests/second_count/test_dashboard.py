@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import date
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -145,8 +146,11 @@ def test_headline_day_by_day(shown: Shown) -> None:
         for name, figure in figures.headline([c for c in shown.calls if c.day == day]).items()
     }
 
-    rows = shown.rows("headline_days")
-    found = {(r["figure"], r["day"]): (r["numerator"], r["denominator"]) for r in rows}
+    rows = shown.rows("headline_days", grain="day")
+    found = {
+        (r["figure"], date.fromisoformat(r["step"][:10])): (r["numerator"], r["denominator"])
+        for r in rows
+    }
     assert_same(second, found)
 
 
