@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import date
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import pytest
