@@ -1,2 +1,6 @@
--- Pieces of a search as texts are compared with them.
-select list_transform($pieces::varchar[], lambda piece: lower(strip_accents(piece)))
+-- Pieces of words in the form that texts have in `analytics.search_texts`, in the same order.
+select
+    list_transform(
+        $pieces::varchar[],
+        lambda piece: replace(lower(upper(strip_accents(piece))), 'ß', 'ss')
+    )

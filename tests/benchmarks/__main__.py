@@ -15,6 +15,7 @@ from tests.benchmarks import (
     memory,
     query,
     receive,
+    search,
     startup,
     year,
 )
@@ -27,7 +28,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
-for module in (load, receive, freshness, growth, memory, query, dashboard, startup, year):
+for module in (load, receive, freshness, growth, memory, query, search, dashboard, startup, year):
     main.add_command(module.command)
 
 if __name__ == "__main__":

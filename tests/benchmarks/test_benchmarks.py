@@ -118,6 +118,14 @@ def test_query_asks_every_model(tmp_path: Path) -> None:
     assert all(rows > 0 for rows in values(recorded, "rows"))
 
 
+def test_search_finds_what_was_put_there(tmp_path: Path) -> None:
+    recorded = record(tmp_path, "search", "--calls", "60", "--loaded", "300")
+    by_name = {row["what"]: row["found"] for row in recorded["rows"]}
+    assert by_name["a word in 12 calls"] == by_name["a word in 12 calls, cold"] == 12
+    assert by_name["a word that is nowhere"] == 0
+    assert all(seconds > 0 for seconds in values(recorded, "first_seconds"))
+
+
 def test_dashboard_opens_in_a_browser_or_asks_for_one(tmp_path: Path) -> None:
     arguments = ("dashboard", "--events", "2000", "--loaded", "300")
     if not needs.find_browser():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fluents_connector.errors import QueryError
 from fluents_dashboard.filters import WrongFilter
 from fluents_dashboard.page import Context, Page, Visit
+from fluents_pipelines.readers.comparing import compared, marked
 from fluents_pipelines.readers.search import SOURCES, Hit, pieces_of, search, snippet
 
 MOST_HITS = 50
@@ -61,20 +61,13 @@ def asked(visit: Visit) -> tuple[str, tuple[str, ...], list[str]]:
     return words, (source,) if source else SOURCES, pieces
 
 
-def marked(text: str, pieces: list[str]) -> list[tuple[str, bool]]:
-    """A text in parts, and whether each is one of the pieces, in whichever case."""
-    wanted = "|".join(map(re.escape, sorted(pieces, key=len, reverse=True)))
-    parts = re.split(f"({wanted})", text, flags=re.IGNORECASE)
-    return [(part, place % 2 == 1) for place, part in enumerate(parts) if part]
-
-
 def _shown(hit: Hit, pieces: list[str], zone: ZoneInfo, visit: Visit) -> dict[str, Any]:
     place = hit.place or 0
     return {
         "began_at": f"{hit.first_event_at.astimezone(zone):%Y-%m-%d %H:%M}",
         "source": NAMES[hit.source],
         "speaker": hit.speaker,
-        "parts": marked(snippet(hit, WIDTH), pieces),
+        "parts": marked(snippet(hit, WIDTH), list(map(compared, pieces))),
         "before": [turn for turn in hit.beside if turn.place < place],
         "after": [turn for turn in hit.beside if turn.place > place],
         "link": visit.link("call", id=hit.call_id),

@@ -1,10 +1,13 @@
-"""What is said is found, in any language, newest first, and nothing else."""
+# ruff: noqa: RUF001 # characters that look alike are what this is about
+"""A search finds every text that has all its words, and no other, newest calls first."""
 
 from __future__ import annotations
 
-import unicodedata
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -12,154 +15,233 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fluents_connector.errors import QueryError
-from fluents_pipelines.models import built_in
-from fluents_pipelines.readers.search import FIRST_CALLS, Hit, pieces_of, search, snippet
-from tests.pipelines.models.test_model_cases import create_tables
+from fluents_pipelines.readers import search as searching
+from fluents_pipelines.readers.comparing import shown
+from fluents_pipelines.readers.search import Found, Hit, pieces_of, search, snippet
+from tests.pipelines.readers.spoken import START, Call, fill, is_said, plain_form, warehouse
 
-AT = datetime(2026, 1, 1, tzinfo=UTC)
-SAID = [
-    ("en", "I want to cancel my order, please."),
-    ("de", "Grüße aus der Straße! Die Bestellung ist storniert."),
-    ("fr", "Réservation pour quatre à 20 h, s'il vous plaît."),
-    ("es", "¿Puede cancelar la reserva de mañana?"),
-    ("ja", "予約をキャンセルしたいのですが。"),
-    ("ar", "أريد إلغاء الحجز من فضلك"),
-    ("hi", "मुझे आरक्षण रद्द करना है"),
-    ("el", "Θέλω να ακυρώσω την κράτηση"),  # noqa: RUF001 # it is Greek
-    ("signs", r"100% sure_it's a\b *test* [mhm] \x1b[31m {}"),
-]
+CASES = Path(__file__).parents[2] / "data" / "search_cases"
+LANGUAGES = sorted(path.stem for path in CASES.glob("*.json"))
+
+# all together, but for quotes, which begin and end a phrase
+LETTERS = (
+    "aAäÄá\u0301 ßẞsSİiIı'’–-ﬁfiＦf１1%_.\\*[\u00a0\n\u200bΣσς🙂☎\ufe0f"
+    "ハパﾊﾟか\u3099がह\u093fहीन्한하َم"
+)
+
+
+def where(found: Found) -> list[tuple[str, str, str]]:
+    return [(hit.call_id, hit.source, hit.text) for hit in found.hits]
+
+
+def hourly(count: int, text: str = "word") -> list[Call]:
+    """Calls an hour apart, call-0 the oldest, each with a turn."""
+    return [Call(f"call-{n}", turns=[("human", text)], hour=n) for n in range(count)]
+
+
+def test_there_are_cases_for_each_language_of_the_simulator() -> None:
+    assert {"arabic", "english", "french", "german", "japanese", "portuguese", "spanish"} < set(
+        LANGUAGES
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_turns_in_the_file_are_found(language: str) -> None:
+    case = json.loads((CASES / f"{language}.json").read_text(encoding="utf-8"))
+    call = Call("only", turns=[("human", text) for text in case["texts"]])
+    with warehouse([call]) as connection:
+        found = {
+            query: [hit.place for hit in search(connection, query).hits]
+            for query in case["queries"]
+        }
+    assert found == case["queries"]
+
+
+def spoken_calls() -> st.SearchStrategy[list[Call]]:
+    texts = st.lists(st.text(LETTERS, max_size=12), max_size=3)
+    return st.lists(st.tuples(texts, texts, texts), max_size=5).map(
+        lambda calls: [
+            Call(
+                f"call-{n}",
+                [("bot", text) for text in turns],
+                [("human", text) for text in messages],
+                results,
+                hour=n,
+            )
+            for n, (turns, messages, results) in enumerate(calls)
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A call a language, an hour apart, each with a bot's turn before and after what is said."""
-    with duckdb.connect() as connection:
-        create_tables(connection)
-        built_in.build(connection, built_in.models())
-        for number, (call_id, text) in enumerate(SAID):
-            add(connection, call_id, [("bot", "Hello?"), ("human", text), ("bot", "Sure.")], number)
-        connection.execute(
-            "insert into fluents.messages (call_id, event_id, sender, text, received_at) values"
-            " ('en', 'm1', 'human', 'I want to cancel my order, please.', ?),"
-            " ('en', 'm2', 'human', 'Cancel it today', ?)",
-            [AT + timedelta(minutes=1)] * 2,
-        )
-        connection.execute(
-            "insert into fluents.post_call_results (call_id, event_id, result_text, received_at)"
-            " values ('de', 'r1', '{\"topic\": \"Cancel\"}', ?)",
-            [AT + timedelta(hours=1, minutes=1)],
-        )
+def empty() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse that one test fills again and again."""
+    with warehouse() as connection:
         yield connection
 
 
-def add(
-    connection: duckdb.DuckDBPyConnection, call_id: str, turns: list[tuple[str, str]], hours: float
+@settings(max_examples=40, deadline=None)
+@given(calls=spoken_calls(), words=st.lists(st.text(LETTERS, max_size=3), min_size=1, max_size=3))
+def test_all_that_is_found_was_said_and_all_that_was_said_is_found(
+    empty: duckdb.DuckDBPyConnection, calls: list[Call], words: list[str]
 ) -> None:
-    began = AT + timedelta(hours=hours)
-    connection.execute(
-        "insert into analytics.call_summary (call_id, first_event_at, last_event_at)"
-        " values (?, ?, ?)",
-        [call_id, began, began + timedelta(minutes=2)],
-    )
-    for place, (speaker, text) in enumerate(turns, 1):
-        connection.execute(
-            "insert into analytics.conversation_turns"
-            " (call_id, line_index, speaker, text, first_event_at) values (?, ?, ?, ?, ?)",
-            [call_id, place, speaker, text, began],
+    fill(empty, calls)
+    query = " ".join(f'"{word}"' for word in words)
+    for place in ("transcripts", "messages", "results"):
+        said = sorted(
+            (call.call_id, place, shown(text))
+            for call in calls
+            for text in _texts(call, place)
+            if is_said(words, text)
         )
+        try:
+            found = search(empty, query, sources=[place], limit=1000)
+        except QueryError:
+            assert not plain_form("".join(words)).strip()
+        else:
+            assert sorted(where(found)) == said
 
 
-def found(connection: duckdb.DuckDBPyConnection, words: str) -> list[tuple[str, str]]:
-    return [(hit.call_id, hit.source) for hit in search(connection, words).hits]
+def _texts(call: Call, place: str) -> list[str]:
+    said = call.turns if place == "transcripts" else call.messages
+    return call.results if place == "results" else [text for _, text in said]
+
+
+def test_all_words_must_be_in_one_text() -> None:
+    call = Call("one", turns=[("bot", "a refund"), ("human", "by card")], results=["refund, card"])
+    with warehouse([call]) as connection:
+        assert where(search(connection, "card refund")) == [("one", "results", "refund, card")]
+
+
+def test_the_newest_calls_come_first_and_their_texts_in_order() -> None:
+    old = Call("old", turns=[("bot", "word 1"), ("human", "no"), ("bot", "word 3")])
+    new = Call("new", messages=[("human", "word")], results=["Word"], hour=1)
+    with warehouse([old, new]) as connection:
+        assert where(search(connection, "WORD")) == [
+            ("new", "messages", "word"),
+            ("new", "results", "Word"),
+            ("old", "transcripts", "word 1"),
+            ("old", "transcripts", "word 3"),
+        ]
+
+
+@pytest.mark.parametrize("source", ["transcripts", "messages", "results"])
+def test_only_the_sources_asked_for_are_looked_in(source: str) -> None:
+    call = Call("one", turns=[("bot", "word")], messages=[("bot", "word")], results=["word"])
+    with warehouse([call]) as connection:
+        assert where(search(connection, "word", sources=[source])) == [("one", source, "word")]
+
+
+def test_a_message_that_a_turn_says_already_is_found_once() -> None:
+    call = Call("one", [("human", "A word.")], [("human", "a WORD."), ("human", "other word")])
+    with warehouse([call]) as connection:
+        assert where(search(connection, "word")) == [
+            ("one", "transcripts", "A word."),
+            ("one", "messages", "other word"),
+        ]
+
+
+@pytest.mark.parametrize(("beside", "given"), [(0, []), (1, [2, 3, 4]), (5, [1, 2, 3, 4])])
+def test_the_turns_beside_a_turn_are_given(beside: int, given: list[int]) -> None:
+    call = Call("one", [("bot", text) for text in ("one", "two", "here", "four")])
+    with warehouse([call]) as connection:
+        (hit,) = search(connection, "here", beside=beside).hits
+    assert (hit.place, [turn.place for turn in hit.beside]) == (3, given)
+
+
+def test_since_is_included_and_until_is_not() -> None:
+    hours = [START + timedelta(hours=n) for n in range(4)]
+    with warehouse(hourly(4)) as connection:
+        found = search(connection, "word", since=hours[1], until=hours[3])
+    assert [hit.call_id for hit in found.hits] == ["call-2", "call-1"]
+    assert (found.searched_calls, found.looked_back_to, found.has_more) == (2, None, False)
+
+
+def test_what_is_left_is_said() -> None:
+    with warehouse(hourly(9)) as connection:
+        found = search(connection, "word", limit=3)
+        assert [hit.call_id for hit in found.hits] == ["call-8", "call-7", "call-6"]
+        assert found.has_more
+        assert not search(connection, "word", limit=9).has_more
+
+
+@pytest.mark.parametrize("at_once", [2, 500])
+@pytest.mark.parametrize("text", ["one two", "one"], ids=["found", "not found"])
+def test_when_time_is_up_it_goes_on_from_there_and_misses_nothing(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, text: str
+) -> None:
+    monkeypatch.setattr(searching, "FIRST_CALLS", 9)
+    monkeypatch.setattr(searching, "_ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(searching, "_BYTES_AT_ONCE", 5)
+    calls = [
+        Call(f"call-{n:02}", [("bot", text), ("bot", "two")], hour=n // 3 / 4) for n in range(30)
+    ]
+    seen: list[str] = []
+    searched, until, searches = 0, None, 0
+    with warehouse(calls) as connection:
+        while searches == 0 or until:
+            found = search(connection, "one two", limit=1000, seconds=0, until=until)
+            seen += [hit.call_id for hit in found.hits]
+            searched, until, searches = (
+                searched + found.searched_calls,
+                found.looked_back_to,
+                searches + 1,
+            )
+    assert sorted(seen) == ([call.call_id for call in calls] if text == "one two" else [])
+    assert searched == len(calls)
+    assert searches > 3
+
+
+def test_windows_of_hours_and_pages_of_calls_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "FIRST_CALLS", 2)
+    monkeypatch.setattr(searching, "_ROWS_AT_ONCE", 2)
+    calls = [Call(f"call-{n:02}", [("bot", "word")], hour=n // 4 / 2) for n in range(30)]
+    with warehouse(calls) as connection:
+        found = search(connection, "word", limit=1000)
+    assert sorted(hit.call_id for hit in found.hits) == [call.call_id for call in calls]
+    times = [hit.first_event_at for hit in found.hits]
+    assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("text", ["", None])
+def test_texts_without_words_are_no_trouble(text: Any) -> None:
+    call = Call("one", [("bot", text), ("bot", "word")], [("bot", text)], [text])
+    with warehouse([call]) as connection:
+        (hit,) = search(connection, "word", beside=1).hits
+    assert [turn.text for turn in hit.beside] == ["", "word"]
 
 
 @pytest.mark.parametrize(
-    ("words", "call_id"),
+    ("words", "pieces"),
     [
-        ("ORDER", "en"),
-        ("grusse", None),
-        ("grüße", "de"),
-        ("GRUSSE", None),
-        ("straße gruße", "de"),
-        ("reservation quatre", "fr"),
-        ("Réservation", "fr"),
-        ("MAÑANA", "es"),
-        ("manana", "es"),
-        ("予約", "ja"),
-        ("الحجز", "ar"),
-        ("आरक्षण", "hi"),
-        ("κρατηση", "el"),
-        ('"cancelar la reserva"', "es"),
-        ('"la cancelar"', None),
-        ("100%", "signs"),
-        ("%", "signs"),
-        ("sure_it", "signs"),
-        ("sureXit", None),
-        (r"a\b", "signs"),
-        ("*test*", "signs"),
-        ("t.st", None),
-        ("[mhm]", "signs"),
-        ("it's", "signs"),
+        ("refund card", ["refund", "card"]),
+        ('"Card  Number" now', ["Card Number", "now"]),
+        ("\u201ccard number\u201d", ["card number"]),
+        ('"never closed', ["never closed"]),
+        ('"" refund \u200b', ["refund"]),
+        ("100% [a-z]+ a_b ?", ["100%", "[a-z]+", "a_b", "?"]),
     ],
 )
-def test_words_are_found_in_any_language_and_signs_are_only_signs(
-    warehouse: duckdb.DuckDBPyConnection, words: str, call_id: str | None
-) -> None:
-    expected = [(call_id, "transcripts")] if call_id else []
-    assert found(warehouse, words) == expected
-
-
-def test_a_message_that_a_turn_says_already_is_found_once(
-    warehouse: duckdb.DuckDBPyConnection,
-) -> None:
-    assert found(warehouse, "cancel") == [
-        ("es", "transcripts"),
-        ("de", "results"),
-        ("en", "transcripts"),
-        ("en", "messages"),
-    ]
-    assert [hit.text for hit in search(warehouse, "cancel", sources=["messages"]).hits] == [
-        "Cancel it today",
-        "I want to cancel my order, please.",
-    ]
-
-
-def test_the_turns_beside_a_turn_are_given(warehouse: duckdb.DuckDBPyConnection) -> None:
-    (hit,) = search(warehouse, "Θέλω", beside=1).hits
-    assert [(turn.place, turn.speaker) for turn in hit.beside] == [
-        (1, "bot"),
-        (2, "human"),
-        (3, "bot"),
-    ]
-
-
-def test_a_span_of_time_is_kept_to(warehouse: duckdb.DuckDBPyConnection) -> None:
-    since, until = AT + timedelta(hours=2), AT + timedelta(hours=4)
-    hits = search(warehouse, "hello", since=since, until=until).hits
-    assert [hit.call_id for hit in hits] == ["es", "fr"]
-
-
-def test_what_is_left_is_said(warehouse: duckdb.DuckDBPyConnection) -> None:
-    answer = search(warehouse, "hello", limit=3)
-    assert [hit.call_id for hit in answer.hits] == ["signs", "el", "hi"]
-    assert answer.has_more
-    assert not search(warehouse, "hello", limit=len(SAID)).has_more
+def test_a_search_is_words_and_phrases(words: str, pieces: list[str]) -> None:
+    assert pieces_of(words) == pieces
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        "",
-        " ",
-        '""',
-        '" "',
+        *("", " ", '""', '" "', "\u200b", "\u0301"),
         "x" * 1001,
         " ".join("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
     ],
 )
-def test_nothing_and_too_much_are_refused(warehouse: duckdb.DuckDBPyConnection, words: str) -> None:
-    with pytest.raises(QueryError):
-        search(warehouse, words)
+def test_nothing_and_too_much_are_refused(words: str) -> None:
+    with warehouse() as connection, pytest.raises(QueryError):
+        search(connection, words)
+
+
+def test_an_empty_warehouse_has_nothing() -> None:
+    with warehouse() as connection:
+        assert search(connection, "word") == Found([], 0, None, has_more=False)
 
 
 def test_a_warehouse_without_models_says_what_to_run() -> None:
@@ -167,76 +249,10 @@ def test_a_warehouse_without_models_says_what_to_run() -> None:
         search(empty, "word")
 
 
-def test_when_time_is_up_it_says_how_far_it_came_and_goes_on_from_there() -> None:
-    with duckdb.connect() as connection:
-        create_tables(connection)
-        built_in.build(connection, built_in.models())
-        count = FIRST_CALLS + 500
-        connection.execute(
-            "insert into analytics.call_summary (call_id, first_event_at, last_event_at)"
-            " select i::varchar, ?::timestamptz + to_seconds(i), ?::timestamptz + to_seconds(i)"
-            f" from range({count}) as calls (i)",
-            [AT, AT],
-        )
-        connection.execute(
-            "insert into analytics.conversation_turns (call_id, line_index, text, first_event_at)"
-            " select call_id, 1, 'word ' || call_id, first_event_at from analytics.call_summary"
-        )
-
-        first = search(connection, '"word 1"', limit=count, seconds=0)
-        rest = search(connection, '"word 1"', limit=count, seconds=0, until=first.looked_back_to)
-
-        assert (first.searched_calls, rest.searched_calls) == (FIRST_CALLS, 500)
-        assert rest.looked_back_to == AT
-        hits = [hit.call_id for hit in (*first.hits, *rest.hits)]
-        assert hits == [str(i) for i in range(count - 1, -1, -1) if str(i).startswith("1")]
-        assert search(connection, "word", until=AT).looked_back_to is None
-
-
-TEXTS = st.text(st.sampled_from("aAáÁbBñe\u0301é %_\"'*\\日本ａα"), max_size=12)
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(TEXTS.filter(str.strip), min_size=1, max_size=6), TEXTS)
-def test_every_hit_is_one_and_none_is_missed(texts: list[str], words: str) -> None:
-    try:
-        pieces = [plain(piece) for piece in pieces_of(words)]
-    except QueryError:
-        return
-    expected = {
-        str(number)
-        for number, text in enumerate(texts)
-        if all(piece in plain(text) for piece in pieces)
-    }
-    with duckdb.connect() as connection:
-        connection.execute(
-            "create schema analytics; create schema fluents;"
-            "create table analytics.call_summary"
-            " (call_id varchar, first_event_at timestamptz, last_event_at timestamptz);"
-            "create table analytics.conversation_turns (call_id varchar, line_index bigint,"
-            " speaker varchar, text varchar, first_event_at timestamptz);"
-            "create table fluents.messages (call_id varchar, event_id varchar, sender varchar,"
-            " text varchar, received_at timestamptz);"
-            "create table fluents.post_call_results (call_id varchar, event_id varchar,"
-            " result_text varchar, received_at timestamptz)"
-        )
-        for number, text in enumerate(texts):
-            add(connection, str(number), [("human", text)], number)
-
-        assert {call_id for call_id, _ in found(connection, words)} == expected
-
-
-def plain(text: str) -> str:
-    """Lower case without accents, by Python."""
-    decomposed = unicodedata.normalize("NFD", text)
-    kept = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
-    return unicodedata.normalize("NFC", kept).lower()
-
-
 @pytest.mark.parametrize(
-    ("position", "shown"),
+    ("position", "cut"),
     [(1, "abcdef…"), (5, "…cdefgh…"), (10, "…hij")],
 )
-def test_a_long_text_is_cut_around_what_was_found(position: int, shown: str) -> None:
-    hit = Hit("c", AT, "transcripts", 1, "bot", "abcdefghij", position)
-    assert snippet(hit, 6) == shown
+def test_a_long_text_is_cut_around_what_was_found(position: int, cut: str) -> None:
+    hit = Hit("c", START, "transcripts", 1, "bot", "abcdefghij", position)
+    assert snippet(hit, 6) == cut
