@@ -6,8 +6,9 @@ select
     count(*) filter (is_answered) as answered_count,
 from analytics.call_attempts
 where attempt_number > 1
-    and first_event_on between $from_day and $until_day
-    and ($webhook::varchar is null or webhook = $webhook)
-    and ($agent::varchar is null or coalesce(agent, 'unknown') = $agent)
+    and is_shown(
+        first_event_on, webhook, coalesce(agent, 'unknown'), null,
+        $from_day, $until_day, $webhook, $agent, null
+    )
 group by all
 order by all

@@ -5,8 +5,8 @@ select
     sum(known_count)::bigint as known_count,
     sum(answered_count)::bigint as answered_count,
 from analytics.attempts_daily
-where first_event_on between $from_day and $until_day
-    and ($webhook::varchar is null or webhook = $webhook)
-    and ($agent::varchar is null or agent = $agent)
+where is_shown(
+    first_event_on, webhook, agent, null, $from_day, $until_day, $webhook, $agent, null
+)
 group by all
 order by all

@@ -13,10 +13,10 @@ create macro memory.main.shown_calls(from_day, until_day, of_webhook, of_agent, 
         coalesce(agent, 'unknown') as agent
     )
     from analytics.call_summary as calls
-    where first_event_on between from_day and until_day
-        and (of_webhook::varchar is null or webhook = of_webhook)
-        and (of_agent::varchar is null or coalesce(agent, 'unknown') = of_agent)
-        and (of_direction::varchar is null or coalesce(direction, 'unknown') = of_direction)
+    where is_shown(
+        first_event_on, webhook, coalesce(agent, 'unknown'), coalesce(direction, 'unknown'),
+        from_day, until_day, of_webhook, of_agent, of_direction
+    )
 );
 
 -- The calls of the list: search is part of a call id or of a number, path and value are a field of

@@ -5,6 +5,6 @@ select
     sum(repeat_within_day_count)::bigint as repeat_within_day_count,
     sum(repeat_within_week_count)::bigint as repeat_within_week_count,
 from analytics.repeat_calls_daily
-where first_event_on between $from_day and $until_day
-    and ($webhook::varchar is null or webhook = $webhook)
-    and ($agent::varchar is null or agent = $agent)
+where is_shown(
+    first_event_on, webhook, agent, null, $from_day, $until_day, $webhook, $agent, null
+)
