@@ -22,7 +22,7 @@ from fluents_connector import __version__
 from fluents_connector.errors import FluentsError, QueryError
 from fluents_connector.logs import traceback_of
 from fluents_connector.settings import Settings
-from fluents_dashboard import formats, words
+from fluents_dashboard import charts, formats, words
 from fluents_dashboard.access import Access, path_of, secure
 from fluents_dashboard.filters import SPANS, Extent, Filters, WrongFilter
 from fluents_dashboard.page import Context, NotThere, Page, Visit
@@ -65,6 +65,8 @@ def create_app(
         share=formats.share,
         offset=formats.offset,
         OUTCOMES=words.OUTCOMES,
+        WEEKDAYS=charts.WEEKDAYS,
+        FEW=charts.FEW,
         version=__version__,
     )
     snapshots = Snapshots(settings)

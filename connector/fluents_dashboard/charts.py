@@ -17,6 +17,7 @@ MOST_LABELS = 6
 FEW = 5
 """Cells of a heat map that rest on fewer calls are grey."""
 LEVELS = 6
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,19 @@ class Line:
     labels: tuple[Tick, ...]
     table: tuple[tuple[str, ...], ...]
     height: float = HEIGHT
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Shares by weekday, from 1 for Monday, and hour."""
+
+    shares: Mapping[tuple[int, int], tuple[int, int]]
+    """Of each cell with anything in it: how many, and of how many."""
+    levels: Mapping[tuple[int, int], str]
+    """A class for each: `few`, or `h1` to `h6` over the range of the data."""
+    low: float
+    """The least share of cells that rest on enough calls."""
+    high: float
 
 
 def columns(
@@ -187,21 +201,16 @@ def labels(steps: Sequence[str], label: Callable[[str], str]) -> tuple[Tick, ...
     )
 
 
-def heat_levels(rows: Iterable[Row], part: str, whole: str) -> dict[tuple[int, int], str]:
-    """For each (weekday, hour) a class: `few`, or `h1` to `h6` over the range of the data."""
-    cells = {(row["weekday"], row["hour"]): row for row in rows}
-    rates = {
-        place: row[part] / row[whole] for place, row in cells.items() if (row[whole] or 0) >= FEW
-    }
+def heat_map(rows: Iterable[Row], part: str, whole: str) -> HeatMap:
+    """`row[part]` of `row[whole]` in the cells of `row["weekday"]` and `row["hour"]`."""
+    shares = {(row["weekday"], row["hour"]): (row[part], row[whole]) for row in rows if row[whole]}
+    rates = {place: some / of for place, (some, of) in shares.items() if of >= FEW}
     low, high = min(rates.values(), default=0), max(rates.values(), default=0)
-    found = {}
-    for place, row in cells.items():
-        if place in rates:
-            of_range = (rates[place] - low) / (high - low) if high > low else 0.5
-            found[place] = f"h{min(LEVELS, 1 + int(of_range * LEVELS))}"
-        elif row[whole]:
-            found[place] = "few"
-    return found
+    levels = dict.fromkeys(shares, "few")
+    for place, rate in rates.items():
+        of_range = (rate - low) / (high - low) if high > low else 0.5
+        levels[place] = f"h{min(LEVELS, 1 + int(of_range * LEVELS))}"
+    return HeatMap(shares, levels, low, high)
 
 
 def _round_step(least: float) -> float:

@@ -89,8 +89,10 @@ def test_a_heat_map_spans_its_data_and_greys_what_rests_on_few() -> None:
         {"weekday": 1, "hour": hour, "part": part, "whole": whole}
         for hour, (part, whole) in enumerate([(6, 10), (8, 10), (13, 20), (4, 4), (0, 0)])
     ]
-    levels = charts.heat_levels(rows, "part", "whole")
-    assert levels == {(1, 0): "h1", (1, 1): "h6", (1, 2): "h2", (1, 3): "few"}
+    drawn = charts.heat_map(rows, "part", "whole")
+    assert drawn.levels == {(1, 0): "h1", (1, 1): "h6", (1, 2): "h2", (1, 3): "few"}
+    assert (drawn.low, drawn.high) == (0.6, 0.8)
+    assert drawn.shares == {(1, 0): (6, 10), (1, 1): (8, 10), (1, 2): (13, 20), (1, 3): (4, 4)}
 
 
 def test_a_share_says_of_what_and_unknown_is_not_zero() -> None:

@@ -6,24 +6,18 @@ from flask import Response
 
 from fluents_dashboard import charts
 from fluents_dashboard.page import Context, Page, Visit
-from fluents_dashboard.pages.overview import WEEKDAYS, heat_range
 
 MOST_ROWS = 50
 
 
 def show(visit: Visit) -> Context:
     """Repeat callers, attempts, hours, and the numbers with most calls."""
-    heat = visit.rows("attempt_hours")
     attempts = visit.rows("attempts")
     return {
         "repeats": visit.row("repeat_calls"),
         "attempts": attempts,
         "most_attempts": max((row["attempt_count"] for row in attempts), default=0),
-        "heat": {(row["weekday"], row["hour"]): row for row in heat},
-        "heat_levels": charts.heat_levels(heat, "answered_count", "known_count"),
-        "heat_range": heat_range(heat, "answered_count"),
-        "weekdays": WEEKDAYS,
-        "few": charts.FEW,
+        "heat": charts.heat_map(visit.rows("attempt_hours"), "answered_count", "known_count"),
         "contacts": [
             {**row, "link": visit.link("calls", q=row["contact_number"])}
             for row in visit.rows("contacts", rows=MOST_ROWS)

@@ -9,8 +9,6 @@ from fluents_dashboard.headline import cards
 from fluents_dashboard.page import Context, Page, Visit
 from fluents_dashboard.steps import grain_of, label_of, steps_of
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
 
 def show(visit: Visit) -> Context:
     """The figures, volume, outcomes, funnel, answer rates by hour and durations."""
@@ -19,7 +17,6 @@ def show(visit: Visit) -> Context:
     call_count = sum(outcomes.values())
     if not call_count:
         return {"call_count": 0}
-    heat = visit.rows("heat_map")
     return {
         "call_count": call_count,
         "cards": cards(
@@ -44,11 +41,7 @@ def show(visit: Visit) -> Context:
         ],
         "reasons": visit.rows("reasons"),
         "funnel": visit.rows("funnel"),
-        "heat": {(row["weekday"], row["hour"]): row for row in heat},
-        "heat_levels": charts.heat_levels(heat, "human_count", "known_count"),
-        "heat_range": heat_range(heat, "human_count"),
-        "weekdays": WEEKDAYS,
-        "few": charts.FEW,
+        "heat": charts.heat_map(visit.rows("heat_map"), "human_count", "known_count"),
         "durations": _durations(visit),
         "duration": visit.row("duration_summary"),
     }
@@ -58,12 +51,6 @@ def has_before(visit: Visit) -> bool:
     """Whether the warehouse holds all the days before, with which the shown are compared."""
     first = visit.extent.first_day
     return first is not None and first <= visit.filters.before.from_day
-
-
-def heat_range(heat: list[dict[str, Any]], part: str) -> tuple[float, float]:
-    """The least and the greatest share of a heat map, of cells that rest on enough calls."""
-    rates = [row[part] / row["known_count"] for row in heat if row["known_count"] >= charts.FEW]
-    return min(rates, default=0), max(rates, default=0)
 
 
 def _durations(visit: Visit) -> list[dict[str, Any]]:
