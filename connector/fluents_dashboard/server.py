@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from fluents_connector.addresses import reached_at
 from fluents_connector.logs import configure_logs
 from fluents_connector.process import end_with_parent, ignore_interrupts, let_workers_be_stopped
 from fluents_connector.settings import Settings
@@ -70,9 +71,8 @@ def serve(
 
 
 def _wait(host: str, port: int, started: Callable[[], None]) -> None:
-    any_of_ours = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # not to listen on
     while True:
-        connection = HTTPConnection(any_of_ours.get(host, host), port, timeout=LOOK_SECONDS)
+        connection = HTTPConnection(reached_at(host), port, timeout=LOOK_SECONDS)
         try:
             connection.request("GET", "/health")
             if connection.getresponse().status == HTTPStatus.OK:

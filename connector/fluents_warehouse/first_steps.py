@@ -9,8 +9,8 @@ from __future__ import annotations
 import http.client
 import ssl
 from dataclasses import dataclass
-from ipaddress import ip_address
 
+from fluents_connector.addresses import reached_at
 from fluents_connector.buffer import Counts
 from fluents_connector.settings import Settings
 
@@ -70,17 +70,15 @@ def receiver_listens(settings: Settings) -> bool | None:
 
     None where it does not, and the buffer is one that receivers of other machines share.
     """
-    host = ip_address(settings.host)
-    if host.is_unspecified:  # every address of the machine
-        host = ip_address("127.0.0.1" if host.version == 4 else "::1")
+    host = reached_at(settings.host)
     connection: http.client.HTTPConnection
     if settings.tls_certificate:
         context = ssl._create_unverified_context()  # noqa: S323 # it asks itself
         connection = http.client.HTTPSConnection(
-            str(host), settings.port, timeout=ANSWER_SECONDS, context=context
+            host, settings.port, timeout=ANSWER_SECONDS, context=context
         )
     else:
-        connection = http.client.HTTPConnection(str(host), settings.port, timeout=ANSWER_SECONDS)
+        connection = http.client.HTTPConnection(host, settings.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/healthz")
         answers = b'"alive"' in connection.getresponse().read(1024)

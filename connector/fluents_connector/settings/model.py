@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, FiniteFloat, IPvAnyNetwork
 
+from fluents_connector.addresses import in_url
 from fluents_connector.settings.alert_limits import AlertLimit
 from fluents_connector.settings.checks import Checks
 from fluents_connector.settings.payload_fields import PAYLOAD_FIELDS, SECRET_FIELDS
@@ -270,15 +271,14 @@ class Settings(Checks):
     @property
     def address(self) -> str:
         """The base URL of the address that the receiver listens on."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
+        scheme = "https" if self.tls_certificate else "http"
+        return f"{scheme}://{in_url(self.host)}:{self.port}"
 
     @property
     def sql_uri(self) -> str:
         """Where `run --sql` listens, as Quack writes it."""
-        host = f"[{self.sql_host}]" if ":" in self.sql_host else self.sql_host
-        name = "localhost" if host == "127.0.0.1" else host
-        return f"quack:{name}:{self.sql_port}"
+        host = "localhost" if self.sql_host == "127.0.0.1" else in_url(self.sql_host)
+        return f"quack:{host}:{self.sql_port}"
 
     @property
     def payload_fields(self) -> dict[str, list[str]]:

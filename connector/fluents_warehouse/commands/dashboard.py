@@ -23,6 +23,7 @@ def dashboard(host: str | None, port: int | None, no_open: bool, config: Path | 
     Reads the published warehouse only, and shows what is published since. The URL has the token in
     it, dashboard_token of the settings or else a fresh one; without it nobody sees anything.
     """
+    from fluents_connector.addresses import in_url
     from fluents_connector.logs import configure_logs
     from fluents_connector.receiver.listening import claim_port
     from fluents_connector.settings import load_settings
@@ -35,10 +36,7 @@ def dashboard(host: str | None, port: int | None, no_open: bool, config: Path | 
     claim_port(host, port, "choose another --port, or set dashboard_port in fluents.toml")
     kept = settings.dashboard_token
     token = kept.get_secret_value() if kept else secrets.token_urlsafe(32)
-    base = (
-        settings.dashboard_url.rstrip("/")
-        or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    )
+    base = settings.dashboard_url.rstrip("/") or f"http://{in_url(host)}:{port}"
     url = f"{base}/?token={token}"
 
     def say() -> None:
