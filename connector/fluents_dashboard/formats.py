@@ -81,10 +81,16 @@ def ago(value: datetime, now: datetime) -> str:
 
 def pretty_json(value: str | None) -> str:
     """JSON with indents; other text as it is."""
+    parsed = parsed_json(value)
+    return (value or "") if parsed is None else json.dumps(parsed, indent=2, ensure_ascii=False)
+
+
+def parsed_json(value: str | None) -> Any:
+    """What JSON says; None for other text."""
     try:
-        return json.dumps(json.loads(value or ""), indent=2, ensure_ascii=False)
+        return json.loads(value or "null")
     except (ValueError, RecursionError):
-        return value or ""
+        return None
 
 
 def plain(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from fluents_connector.errors import (
     AlertsFailed,
     AlertsRunning,
+    FluentsError,
     LoadFailed,
     LoadRunning,
     ReplayWaiting,
@@ -51,14 +52,7 @@ class FileLoaderState:
             f"Another load is running on {self._folder}. It will load what is pending; wait for "
             "it, or stop it first."
         )
-        with ExitStack() as opened:
-            try:
-                opened.enter_context(only_one(self._folder / LOCK, taken))
-            except OSError as error:
-                raise LoadFailed(
-                    f"A load cannot write to {self._folder}: {error}. Nothing is lost: the buffer "
-                    "keeps it."
-                ) from error
+        with self._held(LOCK, taken, self._not_loaded):
             yield
 
     def report(self) -> LoadReport | None:
@@ -127,11 +121,7 @@ class FileLoaderState:
             "Another `fluents-warehouse alerts` is recording or posting findings at the moment. "
             "It does what this one would."
         )
-        with ExitStack() as opened:
-            try:
-                opened.enter_context(only_one(self._folder / ALERTS_LOCK, taken))
-            except OSError as error:
-                raise self._not_recorded(error) from error
+        with self._held(ALERTS_LOCK, taken, self._not_recorded):
             yield
 
     def alerts(self) -> AlertRecord | None:
@@ -147,6 +137,22 @@ class FileLoaderState:
             write_whole(self._folder / ALERTS, json.dumps(asdict(record)))
         except OSError as error:
             raise self._not_recorded(error) from error
+
+    @contextmanager
+    def _held(
+        self, name: str, taken: FluentsError, failed: Callable[[OSError], Exception]
+    ) -> Iterator[None]:
+        with ExitStack() as opened:
+            try:
+                opened.enter_context(only_one(self._folder / name, taken))
+            except OSError as error:
+                raise failed(error) from error
+            yield
+
+    def _not_loaded(self, error: OSError) -> LoadFailed:
+        return LoadFailed(
+            f"A load cannot write to {self._folder}: {error}. Nothing is lost: the buffer keeps it."
+        )
 
     def _not_recorded(self, error: OSError) -> AlertsFailed:
         return AlertsFailed(

@@ -72,7 +72,7 @@ def as_json(visit: Visit) -> Response:
         "turns": visit.rows("call_turns", **asked),
         "timeline": visit.rows("call_timeline", **asked),
         "post_call_results": [
-            {**row, "result_json": _parsed(row["result_json"])}
+            {**row, "result_json": formats.parsed_json(row["result_json"])}
             for row in visit.rows("call_results", **asked)
         ],
         "actions": visit.rows("call_actions", **asked),
@@ -101,7 +101,7 @@ def as_text(visit: Visit) -> Response:
 
 def fields(result: str | None) -> list[tuple[str, str]]:
     """The fields of a result that is a JSON object, those of objects in it by their names too."""
-    parsed = _parsed(result)
+    parsed = formats.parsed_json(result)
     return list(_flat(parsed, "")) if isinstance(parsed, dict) else []
 
 
@@ -113,13 +113,6 @@ def _flat(value: dict[str, Any], before: str) -> list[tuple[str, str]]:
         elif inner not in (None, "", [], {}):
             found.append((f"{before}{words.readable(name)}", words.readable(formats.plain(inner))))
     return found
-
-
-def _parsed(text: str | None) -> Any:
-    try:
-        return json.loads(text or "null")
-    except (ValueError, RecursionError):
-        return None
 
 
 def _title(found: dict[str, Any]) -> str:

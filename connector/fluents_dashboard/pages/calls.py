@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Response
@@ -117,10 +116,7 @@ def summary(text: str | None, result: str | None) -> str:
     """A post-call result on one line: the fields of its JSON, or its text."""
     if not text:
         return ""
-    try:
-        parsed = json.loads(result or "null")
-    except (ValueError, RecursionError):
-        parsed = None
+    parsed = formats.parsed_json(result)
     if isinstance(parsed, dict):
         fields = [
             f"{words.readable(name)}: {words.readable(formats.plain(value))}"

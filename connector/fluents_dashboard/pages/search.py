@@ -62,14 +62,13 @@ def asked(visit: Visit) -> tuple[str, tuple[str, ...], list[str]]:
 
 
 def _shown(hit: Hit, pieces: list[str], zone: ZoneInfo, visit: Visit) -> dict[str, Any]:
-    place = hit.place or 0
     return {
         "began_at": f"{hit.first_event_at.astimezone(zone):%Y-%m-%d %H:%M}",
         "source": NAMES[hit.source],
         "speaker": hit.speaker,
         "parts": marked(snippet(hit, WIDTH), list(map(compared, pieces))),
-        "before": [turn for turn in hit.beside if turn.place < place],
-        "after": [turn for turn in hit.beside if turn.place > place],
+        "before": hit.before,
+        "after": hit.after,
         "link": visit.link("call", id=hit.call_id),
     }
 

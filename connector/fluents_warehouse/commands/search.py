@@ -17,7 +17,11 @@ from fluents_warehouse.options import Duration, PointInTime, config_option
 if TYPE_CHECKING:
     from fluents_pipelines.readers.search import Found, Hit
 
-_SOURCES = ("transcripts", "messages", "results")
+_SOURCES = (  # those of readers.search, which takes its time to import
+    "transcripts",
+    "messages",
+    "results",
+)
 
 
 @click.command()
@@ -109,12 +113,10 @@ def _show(hit: Hit, zone: ZoneInfo) -> None:
 
     began = hit.first_event_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
     click.echo(click.style(f"{began}  {printable(hit.call_id)}  {hit.source}", bold=True))
-    before = [turn for turn in hit.beside if turn.place < (hit.place or 0)]
-    after = [turn for turn in hit.beside if turn.place > (hit.place or 0)]
-    for turn in before:
+    for turn in hit.before:
         click.echo(f"  {printable(turn.speaker or '')}  {printable(turn.text)}")
     click.echo(f"> {printable(hit.speaker or '')}  {printable(snippet(hit))}")
-    for turn in after:
+    for turn in hit.after:
         click.echo(f"  {printable(turn.speaker or '')}  {printable(turn.text)}")
     click.echo()
 

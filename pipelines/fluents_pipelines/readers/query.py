@@ -60,17 +60,12 @@ def write_result(
         raise QueryError(str(error)) from error
 
 
-def interruptible(
-    connection: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float | None = None
-) -> T:
-    """Runs `work` in a thread, as DuckDB itself may look for Ctrl-C only a minute later.
-
-    Interrupts the connection and raises `TimeoutError` after `seconds`, if that is given.
-    """
+def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """Runs `work` in a thread, as DuckDB itself may look for Ctrl-C only a minute later."""
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(work)
         try:
-            return done.result(seconds)
+            return done.result()
         except BaseException:
             connection.interrupt()
             raise

@@ -62,6 +62,16 @@ class Hit:
     beside: list[Turn] = field(default_factory=list)
     """Turns before and after it, and itself, where any were asked for."""
 
+    @property
+    def before(self) -> list[Turn]:
+        """Those of `beside` that come before it."""
+        return [turn for turn in self.beside if turn.place < (self.place or 0)]
+
+    @property
+    def after(self) -> list[Turn]:
+        """Those of `beside` that come after it."""
+        return [turn for turn in self.beside if turn.place > (self.place or 0)]
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
