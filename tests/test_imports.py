@@ -22,7 +22,17 @@ HEAVY = {"dlt", "duckdb", "fluents_pipelines", "pyarrow", "sqlglot"}
 """What a receiver must not have in its memory."""
 
 CONNECTOR = (
-    *("errors", "printing", "permissions", "files", "process", "logs", "delivery", "redaction"),
+    *(
+        "addresses",
+        "errors",
+        "printing",
+        "permissions",
+        "files",
+        "process",
+        "logs",
+        "delivery",
+        "redaction",
+    ),
     *("locking", "settings", "loader_state", "buffer", "receiver", "sender", "alerts", "simulator"),
 )
 PIPELINES = (
@@ -37,7 +47,7 @@ PIPELINES = (
         "table_files",
     ),
     *("delivery_rows", "warehouse", "normalize", "models", "batches", "source", "reporting"),
-    *("replay", "derivation", "resume", "readers", "load", "alerts"),
+    *("replay", "derivation", "resume", "batch_loader", "readers", "load", "alerts"),
 )
 """The parts, each of which may import those before it, and nothing after it."""
 
@@ -160,7 +170,7 @@ def test_none_imports_the_command_line() -> None:
 
 def test_the_dashboard_uses_settings_errors_and_readers_only() -> None:
     allowed = {
-        "fluents_connector": {"__version__", "errors", "logs", "process", "settings"},
+        "fluents_connector": {"__version__", "addresses", "errors", "logs", "process", "settings"},
         "fluents_pipelines": {"readers"},
     }
     used = {

@@ -3,43 +3,41 @@
 1. Drop what an interrupted load left in dlt's folder: the buffer has it still. Make the derived
    rows again where another version made them.
 2. Ask the warehouse up to which position it holds this buffer, and go on from there.
-3. Batch by batch: read, normalize, mark the calls stale, load, ask the warehouse again, and only
-   then confirm.
-4. Make the models, and then make all of it visible, if anything is new.
+3. Batch by batch: read, normalize, load with the models of its calls, ask the warehouse again, and
+   only then confirm.
+4. Make what models are left to be made, and then make all of it visible, if anything is new.
 5. Do a replay that was asked for.
 6. Let the buffer discard what is confirmed and old.
 
-A kill at any point loses nothing and doubles nothing: a batch is one transaction, every table is
-keyed, and the position is the warehouse's word.
+A kill at any point loses nothing and doubles nothing: a batch and its models are one transaction,
+every table is keyed, and the position is the warehouse's word.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 
 import duckdb
 import structlog
 
 from fluents_connector.buffer import Buffer, open_buffer
-from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning
+from fluents_connector.errors import FluentsError, LoadFailed, LoadRunning, ModelError
 from fluents_connector.loader_state import ReplayAnswer, ReplayRequest, loader_state
 from fluents_connector.settings import Settings
+from fluents_pipelines.batch_loader import BatchLoader
 from fluents_pipelines.batches import Batches, Normalized
 from fluents_pipelines.derivation import derive_again
 from fluents_pipelines.disk_space import limit_spilling, require_room
-from fluents_pipelines.memory import is_of_the_data, room_for_one
 from fluents_pipelines.models import incremental
 from fluents_pipelines.models.analytics import Analytics
 from fluents_pipelines.normalize import Normalizer
 from fluents_pipelines.replay import replay
 from fluents_pipelines.reporting import LoadOutcome, failure_to_open_reported, reported
 from fluents_pipelines.resume import require_the_same_buffer, where_to_go_on
-from fluents_pipelines.source import fluents_source
 from fluents_pipelines.table_files import fingerprint
-from fluents_pipelines.tables import CALLS
 from fluents_pipelines.warehouse import comments, open_warehouse, published
 
 Progress = Callable[[int, int], None]
@@ -116,6 +114,7 @@ class Loader:
             self._taken_back_at = self._warehouse.taken_back_at
             self._buffer = opened.enter_context(closing(open_buffer(settings)))
             incremental.prepare(self._warehouse.connection)
+            self._batch_loader = BatchLoader(self._warehouse, self._analytics)
             self._normalizer = opened.enter_context(
                 Normalizer(
                     settings.payload_fields,
@@ -148,7 +147,7 @@ class Loader:
             dropped = self._warehouse.drop_pending()
             outcome.taken_back_at = self._taken_back_at or outcome.taken_back_at
             derive_again(self._settings, self._buffer, self._normalizer, self._warehouse)
-            self._load_batches(outcome, progress)
+            self._load_batches(outcome, progress, is_last=is_last)
             if outcome.batches or dropped:
                 self._warehouse.maintain()
             is_current = self._is_current()
@@ -171,7 +170,7 @@ class Loader:
         """
         return self._buffer.last_position() != self._taken_up_to
 
-    def _load_batches(self, outcome: LoadOutcome, progress: Progress) -> None:
+    def _load_batches(self, outcome: LoadOutcome, progress: Progress, *, is_last: bool) -> None:
         buffer, settings = self._buffer, self._settings
         was_confirmed = buffer.counts().confirmed_position
         start, event_id = where_to_go_on(buffer, self._warehouse)
@@ -181,6 +180,8 @@ class Loader:
         total = up_to - position
         progress(0, total)
         self._limit_spilling()
+        if total:
+            self._build_models()
         with closing(
             Batches(
                 buffer,
@@ -197,8 +198,9 @@ class Loader:
                 if row_bytes:
                     require_room(settings.data_dir, row_bytes, settings.disk_reserve_bytes)
                 self._limit_spilling()
-                self._mark_stale(batch)
-                if not self._try_batch(normalized, batch):
+                is_visible_next = batch.up_to == up_to and self._is_due(is_last=is_last)
+                loaded = self._batch_loader.load(normalized, batch, is_visible_next=is_visible_next)
+                if not loaded:
                     continue
                 position, event_id = self._confirm(batch)
                 outcome.batches += 1
@@ -220,38 +222,10 @@ class Loader:
         limit_spilling(self._warehouse.connection, folder, reserve)
         self._normalizer.limit_spilling(folder, reserve)
 
-    def _try_batch(self, normalized: Batches, batch: Normalized) -> bool:
-        """Loads a batch; or has it given again otherwise where the warehouse cannot take it so.
-
-        In halves, down to a single delivery, which gets more memory, and at last as text only.
-        """
-        is_one, is_text_only = len(batch.event_ids) == 1, normalized.is_text_only(batch)
-        memories: list[AbstractContextManager[None]] = [nullcontext()]
-        if is_one:
-            memories.append(room_for_one(self._warehouse.connection))
-        for memory in memories[is_text_only:]:
-            try:
-                with memory:
-                    self._load_batch(batch)
-            except LoadFailed as error:
-                if not is_of_the_data(error) or is_text_only:
-                    raise
-                log.warning("batch_not_loaded", rows=len(batch.event_ids), up_to=batch.up_to)
-            else:
-                return True
-        if is_one:
-            log.error("delivery_loaded_as_text_only", event_id=batch.event_ids[0])
-        normalized.again(batch, text_only=is_one)
-        return False
-
-    def _load_batch(self, batch: Normalized) -> None:
-        is_new = self._warehouse.is_new_to_dlt()
-        self._warehouse.load(fluents_source(batch, empty_tables=is_new))
-
-    def _mark_stale(self, batch: Normalized) -> None:
-        """Marks the calls of a batch, before anything of them is loaded."""
-        calls = batch.tables[CALLS.name].select(["call_id", "first_event_at", "last_event_at"])
-        incremental.mark_stale(self._warehouse.connection, calls)
+    def _build_models(self) -> None:
+        """So that batches find their tables; what is wrong with them is said once all is loaded."""
+        with suppress(ModelError):
+            self._analytics.build(self._warehouse.connection)
 
     def _confirm(self, batch: Normalized) -> tuple[int, str | None]:
         """Tells the buffer what the warehouse holds, if that is the batch."""
@@ -270,7 +244,7 @@ class Loader:
     def _make_tables(self) -> None:
         if self._warehouse.is_new_to_dlt():
             nothing = self._buffer.read(0, 0, max_rows=1, max_bytes=1)
-            self._load_batch(Normalized.of(nothing, self._normalizer.tables(nothing)))
+            self._batch_loader.add(Normalized.of(nothing, self._normalizer.tables(nothing)))
 
     def _replay(self, request: ReplayRequest, outcome: LoadOutcome, progress: Progress) -> bool:
         """Does a replay that was asked for. A failed one is not tried again by itself."""
@@ -297,7 +271,7 @@ class Loader:
         or not.
         """
         warehouse = self._warehouse
-        if not is_last and not warehouse.is_due():
+        if not self._is_due(is_last=is_last):
             return False
         did_wait, outcome.publish_waits = outcome.publish_waits, warehouse.lacks_room()
         if outcome.publish_waits is not None:
@@ -307,6 +281,9 @@ class Loader:
         self._make_models(outcome)
         outcome.published = warehouse.make_visible()
         return True
+
+    def _is_due(self, *, is_last: bool) -> bool:
+        return is_last or self._warehouse.is_due()
 
     def _make_models(self, outcome: LoadOutcome) -> None:
         self._make_tables()

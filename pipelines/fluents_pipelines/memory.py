@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 import duckdb
 
+from fluents_connector.errors import ModelError
+
 FOR_ONE = "2GB"
 """For what alone needs more than the limit, such as a transcript of a million turns."""
 
@@ -94,6 +96,11 @@ def is_of_the_data(error: BaseException) -> bool:
     return is_too_much(error) or any(
         isinstance(link, duckdb.DataError | duckdb.InvalidInputException) for link in _chain(error)
     )
+
+
+def is_of_models(error: BaseException) -> bool:
+    """Whether an error, or one that led to it, says that models could not be made."""
+    return any(isinstance(link, ModelError) for link in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

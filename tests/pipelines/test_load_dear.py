@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,6 +18,7 @@ from structlog.testing import capture_logs
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import LoadFailed
 from fluents_connector.settings import Settings
+from fluents_pipelines.batch_loader import BatchLoader
 from fluents_pipelines.batches import Normalized
 from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.memory import is_too_much
@@ -53,14 +55,14 @@ def test_a_delivery_that_the_warehouse_never_has_memory_for_is_loaded_as_text(
     query: Query,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = Loader._load_batch
+    real = BatchLoader.add
 
-    def refuse(loader: Loader, batch: Normalized) -> None:
+    def refuse(loader: BatchLoader, batch: Normalized, *arguments: Any, **options: Any) -> None:
         if "poison" in "".join(filter(None, batch.tables["events"]["payload"].to_pylist())):
             raise LoadFailed("dlt failed") from duckdb.OutOfMemoryException("Out of Memory Error:")
-        real(loader, batch)
+        real(loader, batch, *arguments, **options)
 
-    monkeypatch.setattr(Loader, "_load_batch", refuse)
+    monkeypatch.setattr(BatchLoader, "add", refuse)
     texts = ["poison" if n == 6 else f"e{n}" for n in range(20)]
     append_all(buffer, [body("event_error", text, call_id=text) for text in texts], clock)
     with capture_logs() as logs, Loader(settings) as loader:
@@ -114,7 +116,7 @@ def test_a_lack_of_memory_is_tried_once_and_said(
         loader._warehouse.connection.execute("set memory_limit = '8MB'; set temp_directory = ''")
         monkeypatch.setattr(KeyedDuckDbClient, "complete_load", count)
         with pytest.raises(LoadFailed, match=r"^dlt failed to load: Out of Memory Error: [^\n]*"):
-            loader._load_batch(normalized)
+            loader._batch_loader.add(normalized)
         loader._warehouse.connection.execute("set memory_limit = '256MB'")
     assert len(completed) == 1
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import duckdb
+import pyarrow as pa
 import structlog
 
 from fluents_connector.settings import Settings
@@ -27,21 +30,33 @@ class Analytics:
         files = custom.read(self._custom_folder)
         return (state.models, state.custom_models) == (self._fingerprint, files.fingerprint)
 
+    def build(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Makes the built-in models that are not there as they should be. Raises `ModelError`.
+
+        All calls are stale then.
+        """
+        had = properties.get(connection, properties.MODELS)
+        names = {file.name for file in self._files}
+        if had != self._fingerprint or not names <= built_in.relations(connection).keys():
+            built_in.build(connection, self._files)
+            properties.put(connection, properties.MODELS, self._fingerprint)
+
+    def follow(self, connection: duckdb.DuckDBPyConnection, calls: pa.Table) -> None:
+        """Refreshes calls in the transaction that changed them: see `incremental.follow`."""
+        incremental.follow(connection, self._files, calls)
+
     def make(self, connection: duckdb.DuckDBPyConnection, errors: list[str]) -> list[str]:
         """Makes the models that are not there as they should be, and the rows of stale calls.
 
         `errors` is what was wrong with the custom ones; returns what is wrong with them now.
         """
-        properties.prepare(connection)
-        names = {file.name for file in self._files}
-        had = properties.get(connection, properties.MODELS)
-        if had != self._fingerprint or not names <= built_in.relations(connection).keys():
-            built_in.build(connection, self._files)
-            properties.put(connection, properties.MODELS, self._fingerprint)
+        self.build(connection)
         files = custom.read(self._custom_folder)
         # again also where one has an error: a file that it reads may be there by now
         if self._custom_made != files.fingerprint or errors:
-            former, errors = errors, custom.build(connection, files, names)
+            names = {file.name for file in self._files}
+            with closing(connection.cursor()) as cursor:
+                former, errors = errors, custom.build(cursor, files, names)
             for error in set(errors) - set(former):
                 log.error("model_failed", error=error)
             self._custom_made = files.fingerprint

@@ -3,7 +3,8 @@
 A warehouse is a database that a DuckDB connection has as its current one, with the schemas
 `fluents` and `analytics`. `tests/contract/warehouse` holds each implementation to this.
 
-- A batch is one transaction: all of it is there, its row of `loads` included, or nothing.
+- A batch is one transaction: all of it is there, its row of `loads`, dlt's records of it and the
+  models' rows of its calls included, or nothing.
 - Every table is keyed, so loading a batch again changes nothing.
 - One loader at a time has it open.
 - Readers see all of what was made visible at one moment, or nothing of it. They never block the
@@ -13,7 +14,7 @@ A warehouse is a database that a DuckDB connection has as its current one, with 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
     from fluents_connector.loader_state import PublishReport
     from fluents_pipelines.tables import Table
+
+Finish = Callable[["duckdb.DuckDBPyConnection"], None]
+"""What a load does last in the transaction of a batch, on the connection that it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +98,20 @@ class Warehouse(Protocol):
     def drop_pending(self) -> bool:
         """Drops what an interrupted load left unfinished outside; says whether there was any."""
 
-    def load(self, source: Any) -> None:
+    def load(
+        self,
+        source: Any,
+        finish: Finish = lambda connection: None,
+        *,
+        is_visible_next: bool = False,
+    ) -> None:
         """Adds what a dlt source yields, a batch, in one transaction.
 
-        Raises `LoadFailed`: it has nothing of the batch then, and the engine's error is among the
-        causes.
+        `finish` is called in that, with its connection, after all rows are there and before they
+        are committed. `is_visible_next` says that `make_visible` is called next.
+
+        Raises `LoadFailed`: it has nothing of the batch then, and the error of the engine, or of
+        `finish`, is among the causes.
         """
 
     def is_visible(self) -> bool:

@@ -89,14 +89,16 @@ STEPS: dict[str, tuple[str, str, Callable[[_Step], Callable[[Any], Any]]]] = {
     "before complete package": ("dlt.load.load:Load", "complete_package", lambda s: s.before),
     "while a table is added": (CLIENT, "_add", lambda s: s.within),
     "after a table is added": (CLIENT, "_add", lambda s: s.after),
+    "before the models": ("fluents_pipelines.models.incremental", "follow", lambda s: s.before),
+    "within the models": ("fluents_pipelines.models.incremental", "_replace", lambda s: s.after),
+    "within the commit": (f"{_WAREHOUSE}.publish:Publisher", "mark_changed", lambda s: s.within),
+    "after the commit": (CLIENT, "complete_load", lambda s: s.after),
     "before archiving the package": (_PACKAGES, "complete_load_package", lambda s: s.before),
     "before confirm": (
         f"{_WAREHOUSE}.warehouse:DuckDbWarehouse",
         "missing",
         lambda s: s.after,
     ),
-    "before the models": ("fluents_pipelines.models.incremental", "refresh", lambda s: s.before),
-    "within the models": ("fluents_pipelines.models.incremental", "_replace", lambda s: s.after),
     "within publish's copy": (
         f"{_WAREHOUSE}.copying:Copier",
         "make",

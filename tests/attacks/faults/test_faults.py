@@ -33,6 +33,7 @@ from tests.attacks.faults.sender import Sender
 from tests.attacks.faults.system import System
 from tests.attacks.faults.variants import ANY_SEED, IN_THE_SUITE, WITHOUT, broken_run, plan_of
 from tests.deliveries import delivery
+from tests.pipelines.warehouse.wholeness import as_left, halves
 from tests.postgres import running
 
 pytestmark = pytest.mark.attack
@@ -187,6 +188,7 @@ def test_a_load_killed_at_any_step_and_again_while_it_recovers_loads_all_of_it(
         buffer.close()
         system.start_loader((first, 1))
         system.wait_for_placed_kill(first)
+        assert halves(as_left(system.warehouse, tmp_path / "left")) == []
         if STEPS_IN_ORDER.index(first) <= STEPS_IN_ORDER.index(again):
             system.start_loader((again, 1))
             system.wait_for_placed_kill("again")

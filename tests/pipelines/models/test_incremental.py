@@ -26,9 +26,10 @@ from fluents_pipelines import memory
 from fluents_pipelines.load import Loader, LoadResult
 from fluents_pipelines.models import built_in
 from fluents_pipelines.models import incremental as refreshing
-from fluents_pipelines.models.incremental import mark_all_stale, mark_stale, refresh
-from fluents_pipelines.models.scope import BOUNDS, STALE, Scope
+from fluents_pipelines.models.incremental import follow, mark_all_stale, mark_stale, refresh
+from fluents_pipelines.models.scope import STALE, Scope
 from fluents_pipelines.sql_files import SqlFile
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse.duckdb_file.warehouse import DuckDbWarehouse
 from tests.deliveries import Clock, append_all, body
 from tests.pipelines.conftest import Query
@@ -148,7 +149,7 @@ def test_rows_of_another_time_are_looked_for_once_a_call_was_marked_without_its_
     assert differences(settings) == {}
 
 
-def test_marks_with_and_without_times_leave_no_row_and_no_mark_behind(
+def test_calls_that_are_followed_or_marked_in_parts_leave_no_row_and_no_mark_behind(
     settings: Settings, buffer: SqliteBuffer, clock: Clock
 ) -> None:
     append_all(buffer, BODIES[:300], clock)
@@ -158,16 +159,55 @@ def test_marks_with_and_without_times_leave_no_row_and_no_mark_behind(
         calls = connection.sql(
             "select call_id, first_event_at, last_event_at from fluents.calls"
         ).to_arrow_table()
-        for marked in (calls, calls.select(["call_id"]), calls.slice(3, 9), calls):
+        for marked in (calls, calls.slice(3, 9), calls):
             mark_stale(connection, marked)
+            with transaction(connection):
+                follow(connection, TABLES, marked, calls_at_once=7)
             refresh(connection, TABLES, calls_at_once=7)
             mark_stale(connection, marked)
         refresh(connection, TABLES, calls_at_once=7)
-        for marks in (STALE, BOUNDS):
-            assert connection.execute(f"from {marks}").fetchall() == []
+        assert connection.execute(f"from {STALE}").fetchall() == []
         append_all(buffer, BODIES[300:330], clock)
         loader.load()
     assert differences(settings) == {}
+
+
+def test_a_custom_model_finds_nothing_of_what_a_refresh_works_in(
+    settings: Settings, buffer: SqliteBuffer, clock: Clock, tmp_path: Path
+) -> None:
+    settings = settings.model_copy(update={"models_dir": tmp_path / "own"})
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "short.sql").write_text("select count(*) as n from calls")
+    append_all(buffer, BODIES[:20], clock)
+    with Loader(settings) as loader:
+        loader.load()
+    report = loader_state(settings).report()
+    assert report is not None
+    (error,) = report.model_errors
+    assert "Table with name calls does not exist" in error
+
+
+def test_models_that_fail_with_a_batch_are_made_after_it_and_before_readers_see_it(
+    settings: Settings, buffer: SqliteBuffer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_all(buffer, BODIES[:150], clock)
+    real = Scope.take
+
+    def refuse(scope: Scope, calls: pa.Table) -> None:
+        real(scope, calls)
+        raise duckdb.OutOfMemoryException("failed to pin block")
+
+    with Loader(settings) as loader:
+        loader.load()
+        for bodies in (BODIES[150:300], BODIES[300:301]):
+            append_all(buffer, bodies, clock)
+            with monkeypatch.context() as patched, capture_logs() as logs:
+                patched.setattr(Scope, "take", refuse)
+                assert loader.load().published
+            assert [entry["event"] for entry in logs] == ["models_made_later"]
+            assert differences(settings) == {}
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        assert connection.execute("select count(*) from fluents.loads").fetchall() == [(3,)]
 
 
 @pytest.mark.attack
@@ -210,7 +250,7 @@ def test_a_call_that_cannot_be_computed_has_its_row_and_is_counted_and_named(
     load: Load,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(memory, "FOR_ONE", "40MB")
+    monkeypatch.setattr(memory, "FOR_ONE", "64MB")
     calls = ["one", "large", "two"]
     append_all(buffer, [body("event_error", "e", call_id=call) for call in calls], clock)
     load()
@@ -223,7 +263,7 @@ def test_a_call_that_cannot_be_computed_has_its_row_and_is_counted_and_named(
     )
     with DuckDbWarehouse(settings) as warehouse:
         connection = warehouse.connection
-        connection.execute("set memory_limit = '40MB'")
+        connection.execute("set memory_limit = '64MB'")
         connection.execute("set max_temp_directory_size = '0MB'")
         mark_all_stale(connection)
         with capture_logs() as logs:
@@ -261,7 +301,7 @@ def test_a_call_is_counted_whichever_model_cannot_be_computed_until_it_can(
 
     def refuse(scope: Scope, model: SqlFile) -> None:
         is_large = connection.execute(
-            "select 1 from stale.calls_now where call_id = 'large'"
+            "select 1 from temp.calls_now where call_id = 'large'"
         ).fetchall()
         if is_large and model.name == "post_call_fields":
             raise duckdb.OutOfMemoryException("failed to pin block")
@@ -357,7 +397,7 @@ def test_a_model_of_steps_gets_their_rows_and_leaves_none_of_them_behind() -> No
         refresh(connection, [marked])
         assert connection.execute("from analytics.marked").fetchall() == [("one",)]
         for step in ("first", "second", "third"):
-            assert connection.execute(f"from stale.steps.{step}").fetchall() == []
+            assert connection.execute(f"from temp.{step}").fetchall() == []
         assert connection.execute(f"from ({marked.whole_sql}) order by all").fetchall() == [
             ("one",),
             ("other",),

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fluents_connector.loader_state import PublishReport
+from fluents_pipelines.warehouse import properties
 from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 from fluents_pipelines.warehouse.duckdb_file.storage import connect, make
 
@@ -29,6 +30,7 @@ class Publishing:
         self.connection = connect(self.source, "256MB")
         for statement in SCHEMA:
             self.connection.execute(statement)
+        properties.prepare(self.connection)
         self._publisher = Publisher(
             self._file, self.connection, self.target, 1, whole_copies=whole_copies
         )

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from dlt.normalize.items_normalizers.arrow import ArrowItemsNormalizer
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.errors import LoadFailed
@@ -262,3 +263,44 @@ def test_a_key_may_have_any_name_that_dlt_gives_columns(tmp_path: Path, strategy
             pipeline.run(resource, loader_file_format="parquet")
         found = connection.execute('select "order" from own."select" order by all').fetchall()
     assert found == [("0",), ("1",), ("2",)]
+
+
+def test_a_table_that_is_to_be_replaced_is_refused_with_what_to_write(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "file.duckdb")) as connection:
+        pipeline = dlt.pipeline(
+            "own",
+            destination=keyed_duckdb(connection),
+            dataset_name="own",
+            pipelines_dir=str(tmp_path / "dlt"),
+        )
+        resource = dlt.resource([{"n": 1}], name="ones", write_disposition="replace")
+        with pytest.raises(PipelineStepFailed, match=r'ones .*write_disposition="merge"'):
+            pipeline.run(resource, loader_file_format="parquet")
+
+
+def test_what_is_to_be_done_with_a_package_is_done_in_its_transaction_or_undone(
+    buffer: SqliteBuffer, clock: Clock, settings: Settings
+) -> None:
+    append_all(buffer, simulated(20), clock)
+
+    def note(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("create table noted as select count(*) as n from fluents.events")
+
+    def note_and_fail(connection: duckdb.DuckDBPyConnection) -> None:
+        note(connection)
+        raise Broken
+
+    def batch(after: int) -> Any:
+        return fluents_source(buffer.read(after, after + 10, max_rows=10, max_bytes=10**9))
+
+    there = "select table_name from duckdb_tables() where table_name = 'noted'"
+    with DuckDbWarehouse(settings) as warehouse:
+        with pytest.raises(LoadFailed) as caught:
+            warehouse.load(batch(0), note_and_fail)
+        assert any(isinstance(error, Broken) for error in causes(caught.value))
+        assert warehouse.connection.execute(there).fetchall() == []
+        assert warehouse.is_new_to_dlt()
+        warehouse.load(batch(0), note)
+        assert warehouse.connection.execute("from noted").fetchall() == [(10,)]
+        warehouse.load(batch(10))  # and not a second time
+        assert warehouse.position(buffer.buffer_id)[0] == 20

@@ -16,6 +16,8 @@ import pytest
 from fluents_connector.buffer import SqliteBuffer
 from fluents_connector.settings import Settings
 from fluents_pipelines.load import Loader, nothing_to_load
+from fluents_pipelines.transactions import transaction
+from fluents_pipelines.warehouse import properties
 from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 from fluents_warehouse.commands.status import collect
 from tests.connector.receiver.test_server import until
@@ -64,8 +66,28 @@ def test_a_publish_is_due_again_when_its_share_of_the_time_allows(
     target = tmp_path / "published.duckdb"
     duckdb.connect(str(source)).close()
     with source.open("rb") as file, duckdb.connect(str(source)) as connection:
+        properties.prepare(connection)
         publisher = Publisher(file, connection, target, share, lambda: next(times))
         publisher.publish(connection)
+    assert not publisher.is_due()
+    assert publisher.is_due()
+
+
+def test_the_commit_that_is_the_checkpoint_of_a_publish_counts_as_publishing(
+    tmp_path: Path,
+) -> None:
+    made, marked, committed, began, ended = 50.0, 97.0, 99.0, 100.0, 104.0
+    times = iter([made, marked, committed, began, ended, ended + 5.9, ended + 6.1])
+    source = tmp_path / "warehouse.duckdb"
+    target = tmp_path / "published.duckdb"
+    duckdb.connect(str(source)).close()
+    with source.open("rb") as file, duckdb.connect(str(source)) as connection:
+        properties.prepare(connection)
+        publisher = Publisher(file, connection, target, 0.5, lambda: next(times))
+        with transaction(connection):
+            publisher.mark_changed(connection)
+        publisher.committed()
+        assert publisher.publish(connection).seconds == 6.0
     assert not publisher.is_due()
     assert publisher.is_due()
 

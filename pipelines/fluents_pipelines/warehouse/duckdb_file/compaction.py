@@ -18,6 +18,7 @@ from fluents_connector.loader_state import loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.disk_space import has_room, limit_spilling
 from fluents_pipelines.sql_text import identifier, literal
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import properties
 from fluents_pipelines.warehouse.duckdb_file.files import FILE, forget_partial, partial_of
 from fluents_pipelines.warehouse.duckdb_file.migrations import refuse_newer
@@ -86,7 +87,8 @@ def _copy(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         raise OSError("DuckDB has copied something else than is in it")
     connection.execute(f"detach {_FORMER}")
     # The snapshots are known by their blocks, and this is another file than they were made from.
-    begin_snapshot(connection, properties.get(connection, SNAPSHOT))
+    with transaction(connection):
+        begin_snapshot(connection, properties.get(connection, SNAPSHOT))
 
 
 def _content(connection: duckdb.DuckDBPyConnection, database: str) -> list[Any]:

@@ -1,9 +1,10 @@
 """dlt's DuckDB destination, where a load package is one transaction and looks at its keys.
 
-Left to itself, dlt commits each table of a package by itself and records the package last, so a
-kill between two of them leaves rows of a package that is not recorded. Here a copy job only sets
-its file aside, and what completes the package adds all files and its row of `_dlt_loads` in one
-transaction: a kill at any point leaves all of a package or nothing.
+Left to itself, dlt commits each table of a package by itself, its schema first and its record of
+the package last. Here a copy job only sets its file aside, and what completes the package does all
+else in one transaction of the caller's connection: the schema and its row of `_dlt_version`, all
+files, dlt's state among them, the row of `_dlt_loads`, and what the caller adds (`completing`). So
+a kill at any point leaves all of a package or nothing.
 
 dlt's own `merge` copies into a staging table, then merges that by reading the whole key column
 of the target: the cost of a load follows the history. Here a table of disposition `merge` is
@@ -14,19 +15,16 @@ loaded straight from its file:
 - `upsert` is a `MERGE` on the key.
 
 So a package can come any number of times: what is there already is not added. Tables of
-disposition `append`, such as dlt's state, get their rows in the same transaction. Those of
-`replace`, which the warehouse does not have, are loaded as dlt does it.
+disposition `append` are those of dlt itself. `replace`, which no table has, is refused.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import (
@@ -35,32 +33,31 @@ from dlt.common.destination.client import (
     LoadJob,
     RunnableLoadJob,
 )
+from dlt.common.destination.exceptions import DestinationTerminalException
 from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.schema import Schema, TSchemaTables
 from dlt.common.schema.utils import get_columns_names_with_prop
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
-from dlt.destinations.impl.duckdb.sql_client import DuckDBDBApiCursorImpl
 from dlt.destinations.insert_job_client import InsertValuesLoadJob
 
 from fluents_pipelines.sql_text import identifier
+from fluents_pipelines.transactions import transaction
+from fluents_pipelines.warehouse.duckdb_file.dlt_connection import Cursor, SameConnection
+from fluents_pipelines.warehouse.protocol import Finish
+
+if TYPE_CHECKING:
+    pass
+
+
+def _nothing(*arguments: object) -> None:
+    """Adds nothing to a package."""
 
 
 def _is_same_row(key: list[str]) -> str:
     names = map(identifier, key)
     return " and ".join(f"there.{name} = fresh.{name}" for name in names)
-
-
-class _Cursor(DuckDBDBApiCursorImpl):
-    def iter_arrow(self, chunk_size: int) -> Iterator[pa.Table]:  # type: ignore[override]
-        # dlt 1.31 asks for fetch_arrow_table, which DuckDB 2 does not have any more
-        if chunk_size:
-            yield from super().iter_arrow(chunk_size)
-            return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a copy, which dlt cannot avoid
-            table: pa.Table = self.native_cursor.to_arrow_table()
-        yield table
 
 
 class _SetAside(RunnableLoadJob):
@@ -82,25 +79,60 @@ class _SetAside(RunnableLoadJob):
 class KeyedDuckDbClient(DuckDbClient):
     """Without staging tables and without merge jobs: it completes a package by itself."""
 
+    finish: Finish = staticmethod(_nothing)
+    committed: Callable[[], None] = staticmethod(_nothing)
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         # for dlt's dataset access and its dashboard
-        self.sql_client.cursor_impl = _Cursor  # type: ignore[misc] # it is the class's, for mypy
+        self.sql_client.cursor_impl = Cursor  # type: ignore[misc] # it is the class's, for mypy
+        credentials = self.sql_client.credentials
+        if credentials.external_conn() is not None:
+            credentials.conn_pool = SameConnection(credentials)
+
+    def verify_schema(
+        self, only_tables: Any = None, new_jobs: Any = None
+    ) -> list[PreparedTableSchema]:
+        """Refuses a package, before anything of it is done, as dlt does."""
+        tables = super().verify_schema(only_tables, new_jobs)
+        for table in tables:
+            if table["write_disposition"] == "replace":
+                raise DestinationTerminalException(
+                    f"The table {table['name']} is to be replaced, which this destination cannot "
+                    'do in the transaction of a package. Give it write_disposition="merge" and a '
+                    "key."
+                )
+        return tables
+
+    def update_stored_schema(
+        self,
+        only_tables: Iterable[str] | None = None,
+        expected_update: TSchemaTables | None = None,
+        force: bool = False,
+    ) -> TSchemaTables | None:
+        """Nothing yet: it is done by `complete_load`, in the transaction of the rows."""
+        return {}
+
+    @contextmanager
+    def maybe_ddl_transaction(self) -> Iterator[None]:
+        """None of its own, for the same reason."""
+        yield
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
         """A job that is done at once: `complete_load` finds its file among the completed."""
-        if table["write_disposition"] == "replace":
-            return super().create_load_job(table, file_path, load_id, restore)
         return _SetAside(file_path)
 
     def complete_load(self, load_id: str) -> None:
-        """Adds all rows of a package and its row of `_dlt_loads`, or nothing of it."""
+        """Adds all that a package brings, its row of `_dlt_loads` included, or nothing of it."""
         # what dlt sets for this call: where the package lies
         packages = Container()[LoadPackageStateInjectableContext].storage
-        with self.sql_client.begin_transaction():
-            for job in packages.get_load_package_jobs(load_id)["completed_jobs"]:
+        jobs = packages.get_load_package_jobs(load_id)["completed_jobs"]
+        connection = self.sql_client.native_connection
+        with transaction(connection):
+            super().update_stored_schema({job.table_name for job in jobs} | self._dlt_tables())
+            for job in jobs:
                 path = packages.get_job_file_path(load_id, "completed_jobs", job.file_name())
                 self._add(
                     self.prepare_load_table(job.table_name),
@@ -108,6 +140,11 @@ class KeyedDuckDbClient(DuckDbClient):
                     job.file_format,
                 )
             super().complete_load(load_id)
+            self.finish(connection)
+        self.committed()
+
+    def _dlt_tables(self) -> set[str]:
+        return set(self.schema.dlt_table_names())
 
     def _add(self, table: PreparedTableSchema, path: str, file_format: str) -> None:
         """Adds the rows of one file to its table, in the transaction that is open."""
@@ -158,10 +195,33 @@ class KeyedDuckDbClient(DuckDbClient):
 class keyed_duckdb(duckdb):  # noqa: N801 # as dlt names its destinations
     """Takes what `dlt.destinations.duckdb` takes."""
 
+    _finish: Finish = staticmethod(_nothing)
+    _committed: Callable[[], None] = staticmethod(_nothing)
+
     @property
     def client_class(self) -> type[DuckDbClient]:
         """The client that makes dlt's jobs."""
         return KeyedDuckDbClient
+
+    def client(self, schema: Schema, initial_config: Any = None) -> Any:
+        """The client, which does what `completing` was given."""
+        client: Any = super().client(schema, initial_config)
+        client.finish, client.committed = self._finish, self._committed
+        return client
+
+    @contextmanager
+    def completing(
+        self, finish: Finish, committed: Callable[[], None] = _nothing
+    ) -> Iterator[None]:
+        """Packages that are loaded meanwhile do `finish`, too, last in their transaction.
+
+        `committed` is called at once when one is.
+        """
+        self._finish, self._committed = finish, committed
+        try:
+            yield
+        finally:
+            self._finish, self._committed = _nothing, _nothing
 
     def capabilities(
         self, config: Any = None, naming: Any = None

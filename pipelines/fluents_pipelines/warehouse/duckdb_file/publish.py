@@ -27,6 +27,7 @@ from fluents_connector.errors import LoadFailed
 from fluents_connector.files import sync
 from fluents_connector.loader_state import PublishReport
 from fluents_pipelines.disk_space import has_room
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import properties
 from fluents_pipelines.warehouse.duckdb_file.copying import Copier
 from fluents_pipelines.warehouse.duckdb_file.files import identity
@@ -73,6 +74,9 @@ class Publisher:
         # The state of what is published, for as long as that is the same file.
         self._seen: tuple[int, ...] | None = None  # none is there, and so no state
         self._state: FileState | None = None
+        self._begun: str | None = None  # the id that the loader's file has for the next snapshot
+        self._marked_at = 0.0
+        self._committed_in = 0.0  # seconds of the commit that is the checkpoint for it
 
     def see(self) -> None:
         """Looks at the checkpoint of the loader's file: needed after each that it may have made."""
@@ -116,10 +120,30 @@ class Publisher:
         )
 
     def mark_changed(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Has the loader's file say that it is not the published one, before it is changed."""
-        state, published = state_of(connection), self.published_state()
-        is_from_it = published and state.holds_all_of(published)
-        begin_snapshot(connection, published.snapshot if published and is_from_it else None)
+        """Has the loader's file say that it is not the published one, before it is changed.
+
+        In the transaction of the caller. What is published next is of the id that this gives.
+        """
+        former = self._former(state_of(connection))
+        snapshot = begin_snapshot(connection, former)
+        self._begun = snapshot if former or not self.target.exists() else None
+        self._marked_at = self._clock()
+
+    def committed(self) -> None:
+        """Told that the transaction of `mark_changed` is committed, and with that checkpointed."""
+        self._committed_in = self._clock() - self._marked_at
+
+    def _former(self, state: FileState) -> str | None:
+        """The id of what is published, if the loader's file, which says `state`, has all of it."""
+        published = self.published_state()
+        if published is not None:
+            return published.snapshot if state.holds_all_of(published) else None
+        return self._snapshot_known(state)
+
+    def _snapshot_known(self, state: FileState) -> str | None:
+        """The id of the snapshot that is published, by its name, if it is ours."""
+        snapshot = _snapshot_of(self.target)
+        return snapshot if snapshot in (state.snapshot, state.former_snapshot) else None
 
     def publish(self, connection: duckdb.DuckDBPyConnection) -> PublishReport:
         """Makes a snapshot and renames. No transaction may be open. Raises `LoadFailed`.
@@ -129,7 +153,7 @@ class Publisher:
         began_at = self._clock()
         copier, published = self._copier, self._compared(connection)
         try:
-            snapshot_id = begin_snapshot(connection, published.snapshot if published else None)
+            snapshot_id = self._begin(connection, published)
             self._checkpoint(connection)
             snapshot = self.snapshots.path(snapshot_id)
             method, bytes_written = copier.make(snapshot)
@@ -142,8 +166,18 @@ class Publisher:
             ) from error
         self._state, self._seen = state_of(connection), identity(self.target)
         ended_at = self._clock()
-        self._due_at = ended_at + (ended_at - began_at) * (1 - self._share) / self._share
-        return PublishReport(method, bytes_written, ended_at - began_at)
+        seconds = ended_at - began_at + self._committed_in
+        self._committed_in = 0.0
+        self._due_at = ended_at + seconds * (1 - self._share) / self._share
+        return PublishReport(method, bytes_written, seconds)
+
+    def _begin(self, connection: duckdb.DuckDBPyConnection, published: FileState | None) -> str:
+        """The id of the snapshot, which the load's transaction gave if it could."""
+        begun, self._begun = self._begun, None
+        if begun is not None and properties.get(connection, SNAPSHOT) == begun:
+            return begun
+        with transaction(connection):
+            return begin_snapshot(connection, published.snapshot if published else None)
 
     def _checkpoint(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.see()
@@ -159,8 +193,7 @@ class Publisher:
                 refuse_to_lose(connection, self.source, self.target)
         except (OSError, duckdb.Error) as error:
             # A snapshot of ours that somebody has open for writing, or that a disk damaged.
-            snapshot = _snapshot_of(self.target)
-            if snapshot and snapshot in (state.snapshot, state.former_snapshot):
+            if self._snapshot_known(state):
                 return None
             raise LoadFailed(
                 f"Not published: {self.target} cannot be read, so it may hold what the loader's "

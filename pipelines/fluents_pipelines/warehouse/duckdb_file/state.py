@@ -18,7 +18,6 @@ import duckdb
 from fluents_connector.errors import LoadFailed
 from fluents_pipelines.sql_text import literal
 from fluents_pipelines.tables import SCHEMA
-from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import progress, properties
 from fluents_pipelines.warehouse.protocol import WarehouseState
 
@@ -81,13 +80,11 @@ def state_in(path: Path) -> FileState | None:
 def begin_snapshot(connection: duckdb.DuckDBPyConnection, published: str | None) -> str:
     """Gives the loader's file a new `snapshot`, for what is not the published one any more.
 
-    `published` is the id of that one, and all of it is here.
+    `published` is the id of that one, and all of it is here. In the transaction of the caller.
     """
     snapshot = str(uuid.uuid4())
-    properties.prepare(connection)
-    with transaction(connection):
-        properties.put(connection, FORMER_SNAPSHOT, published or "")
-        properties.put(connection, SNAPSHOT, snapshot)
+    properties.put(connection, FORMER_SNAPSHOT, published or "")
+    properties.put(connection, SNAPSHOT, snapshot)
     return snapshot
 
 

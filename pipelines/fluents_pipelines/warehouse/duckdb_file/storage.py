@@ -17,6 +17,14 @@ FORMAT: dict[str, Any] = {"storage_compatibility_version": "v1.5.0"}
 COMPRESSION: dict[str, Any] = {"zstd_min_string_length": 32}
 
 
+# DuckDB checkpoints at a commit by which its log would grow beyond this, and then writes no log for
+# that commit.
+CHECKPOINT_LATER = "set global checkpoint_threshold = '1GB'"
+"""For what is not made visible next: each checkpoint writes the blocks anew that it adds to."""
+CHECKPOINT_AT_ONCE = "set global checkpoint_threshold = '0B'"
+"""For the commit after which all is made visible, which needs a checkpoint."""
+
+
 def make(path: Path) -> None:
     """Makes an empty file. Raises `duckdb.Error`."""
     duckdb.connect(str(path), config=FORMAT).close()
@@ -25,4 +33,8 @@ def make(path: Path) -> None:
 def connect(path: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
     """Opens the file to write. Raises `duckdb.Error`."""
     limits: dict[str, Any] = {"memory_limit": memory_limit, "python_enable_replacements": False}
-    return duckdb.connect(str(path), config=limits | COMPRESSION)
+    connection = duckdb.connect(str(path), config=limits | COMPRESSION)
+    # for its cursors, too
+    connection.execute("set global TimeZone = 'UTC'")
+    connection.execute(CHECKPOINT_LATER)
+    return connection

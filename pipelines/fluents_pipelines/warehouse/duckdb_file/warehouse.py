@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,22 @@ from fluents_connector.files import written_whole
 from fluents_connector.loader_state import PublishReport, loader_state
 from fluents_connector.settings import Settings
 from fluents_pipelines.tables import CALLS, SCHEMA, Table
+from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse import progress
 from fluents_pipelines.warehouse.duckdb_file.destination import keyed_duckdb
 from fluents_pipelines.warehouse.duckdb_file.files import FILE, forget_partial, partial_of
 from fluents_pipelines.warehouse.duckdb_file.migrations import migrate, refuse_newer
 from fluents_pipelines.warehouse.duckdb_file.publish import Publisher
 from fluents_pipelines.warehouse.duckdb_file.state import FileState, state_of
-from fluents_pipelines.warehouse.duckdb_file.storage import connect, make
+from fluents_pipelines.warehouse.duckdb_file.storage import (
+    CHECKPOINT_AT_ONCE,
+    CHECKPOINT_LATER,
+    connect,
+    make,
+)
 from fluents_pipelines.warehouse.duckdb_file.take_back import take_back
 from fluents_pipelines.warehouse.loading import LoadPipeline
+from fluents_pipelines.warehouse.protocol import Finish
 
 
 class DuckDbWarehouse:
@@ -60,9 +67,8 @@ class DuckDbWarehouse:
                 whole_copies=settings.publish_method == "whole_copy",
             )
             _bring_up_to_date(self.connection, self.path)
-            self._loading = LoadPipeline(
-                keyed_duckdb(self.connection, destination_name="duckdb"), settings.data_dir / "dlt"
-            )
+            self._destination = keyed_duckdb(self.connection, destination_name="duckdb")
+            self._loading = LoadPipeline(self._destination, settings.data_dir / "dlt")
             self._opened = opened.pop_all()
 
     def __enter__(self) -> DuckDbWarehouse:
@@ -122,10 +128,32 @@ class DuckDbWarehouse:
         """Drops what an interrupted load left in dlt's folder; says whether there was any."""
         return self._loading.drop_pending()
 
-    def load(self, source: Any) -> None:
-        """Adds what `source` yields in one transaction. Raises `LoadFailed`."""
-        self._loading.load(source)
-        self._publisher.see()
+    def load(
+        self,
+        source: Any,
+        finish: Finish = lambda connection: None,
+        *,
+        is_visible_next: bool = False,
+    ) -> None:
+        """Adds what `source` yields, and what `finish` adds, in one transaction."""
+
+        def finish_all(connection: duckdb.DuckDBPyConnection) -> None:
+            finish(connection)
+            if is_visible_next:
+                self._publisher.mark_changed(connection)
+                connection.execute(CHECKPOINT_AT_ONCE)
+
+        def committed() -> None:
+            if is_visible_next:
+                self._publisher.committed()
+
+        try:
+            with self._destination.completing(finish_all, committed):
+                self._loading.load(source)
+        finally:
+            with suppress(duckdb.Error):  # of a database that met a fatal error before
+                self.connection.execute(CHECKPOINT_LATER)
+            self._publisher.see()
 
     def is_visible(self) -> bool:
         """Whether the published file is a copy of what this one is now."""
@@ -141,7 +169,8 @@ class DuckDbWarehouse:
 
     def mark_changed(self) -> None:
         """Has the file say that it is not the published one, before it is changed."""
-        self._publisher.mark_changed(self.connection)
+        with transaction(self.connection):
+            self._publisher.mark_changed(self.connection)
 
     def make_visible(self) -> PublishReport:
         """Publishes the file. Raises `LoadFailed`."""
