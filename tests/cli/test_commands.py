@@ -175,6 +175,7 @@ def test_status_adds_up_before_and_after_a_load(command: Command, filled: Path) 
     assert after["last_load"]["succeeded"] is True
 
 
+@pytest.mark.attack
 def test_status_for_people_shows_the_same_numbers(command: Command, loaded: Path) -> None:
     shown = {
         line.split()[0]: line.split()[1]

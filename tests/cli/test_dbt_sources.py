@@ -241,6 +241,7 @@ def test_it_says_what_it_wrote_and_how_dbt_finds_it(
     assert profile == {"attach": [attached]}
 
 
+@pytest.mark.attack
 def test_its_own_file_is_replaced_and_no_other(
     command: Command, published: Path, tmp_path: Path
 ) -> None:

@@ -147,6 +147,7 @@ def test_a_load_within_the_retention_of_an_ordinary_receiver_loses_nothing(
     assert count.stdout.split() == ["n", str(events)]
 
 
+@pytest.mark.attack
 def test_it_keeps_nothing_where_that_is_asked_for(command: Command, tmp_path: Path) -> None:
     result = command("demo", "--events", "50", "--no-keep")
     assert result.returncode == 0, result.stderr

@@ -39,6 +39,7 @@ def event(number: int) -> bytes:
     return body("event_error", number, call_id=f"call-{number}")
 
 
+@pytest.mark.attack
 def test_what_is_received_is_loaded_and_no_output_has_the_password(
     receiver: Receiver, tmp_path: Path, postgres_server: Server, schema: str
 ) -> None:

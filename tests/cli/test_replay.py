@@ -59,6 +59,7 @@ def test_a_replay_says_how_many_rows_it_set_right(command: Command, settings: Se
     assert message(settings) == ("found",)
 
 
+@pytest.mark.attack
 def test_a_loader_that_runs_does_the_replay(
     command: Command, settings: Settings, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def _wait_until_locked(settings: Settings) -> None:
     raise AssertionError("no loader opened the warehouse")
 
 
+@pytest.mark.attack
 def test_two_replays_at_once_are_refused(command: Command, settings: Settings) -> None:
     loader_state(settings).ask(ReplayRequest("first"))
     result = command("replay")

@@ -120,6 +120,7 @@ def test_in_a_pipe_models_are_listed_with_whole_names_and_keys(
         assert model.header["key"] in line
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("columns", [50, 80, 200])
 def test_a_narrow_terminal_has_whole_names_and_fewer_columns(
     tmp_path: Path, odd: list[str], columns: int

@@ -112,6 +112,7 @@ def test_run_starts_a_process_that_dies_again(command: Command, tmp_path: Path) 
     assert process.returncode == 0
 
 
+@pytest.mark.attack
 def test_run_serves_again_after_its_receiver_was_killed(command: Command, tmp_path: Path) -> None:
     port = free_port()
     command("init", "--port", str(port))
@@ -168,6 +169,7 @@ def test_run_ends_with_a_message_when_the_port_of_sql_is_taken(
     assert line.endswith("set sql_host and sql_port in fluents.toml.")
 
 
+@pytest.mark.attack
 def test_run_receives_while_another_load_has_the_lock_and_loads_when_that_ends(
     command: Command, tmp_path: Path
 ) -> None:
@@ -188,6 +190,7 @@ def test_run_receives_while_another_load_has_the_lock_and_loads_when_that_ends(
     assert "process_died" not in log.read_text()
 
 
+@pytest.mark.attack
 def test_run_receives_while_its_loader_cannot_start(command: Command, tmp_path: Path) -> None:
     port = free_port()
     init = command("init", "--port", str(port))
@@ -219,6 +222,7 @@ def test_load_every_loads_what_comes_until_it_is_stopped(
     assert found.stdout.split() == ["message", "one", "two"]
 
 
+@pytest.mark.attack
 def test_a_lone_event_is_loaded_at_once_and_the_next_only_after_the_interval_or_at_the_end(
     command: Command, tmp_path: Path, receiver: Receiver
 ) -> None:

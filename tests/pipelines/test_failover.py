@@ -51,10 +51,8 @@ def test_positions_that_a_failover_gave_again_are_loaded(
     assert found == [("both", 5), ("first server", 5), ("second server", 7)]
 
 
-@pytest.mark.parametrize(
-    "done",
-    [pytest.param(0, marks=pytest.mark.attack), 2, pytest.param(4, marks=pytest.mark.attack)],
-)
+@pytest.mark.attack
+@pytest.mark.parametrize("done", [0, 2, 4])
 def test_a_server_that_is_replaced_while_a_load_runs_is_noticed(
     settings: Settings, clock: Clock, query: Query, postgres_server: Server, done: int
 ) -> None:

@@ -113,6 +113,7 @@ def test_batches_of_any_size_give_the_same_tables(
     assert seen[0] == seen[1] == seen[2]
 
 
+@pytest.mark.attack
 def test_losing_dlts_folder_between_loads_changes_nothing(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
 ) -> None:
@@ -128,6 +129,7 @@ def test_losing_dlts_folder_between_loads_changes_nothing(
     assert len(after["events"]) == 101
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("folder_lost", [False, True], ids=["dropped", "folder lost"])
 def test_a_package_left_by_an_interrupted_load_neither_loses_nor_doubles(
     folder_lost: bool,
@@ -260,6 +262,7 @@ def test_a_kill_between_load_and_publishing_is_made_up_for_by_the_next_load(
     assert query("select count(*) from fluents.errors where call_id = 'late'") == [(1,)]
 
 
+@pytest.mark.attack
 def test_a_table_that_an_older_version_did_not_make_is_made(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
 ) -> None:
@@ -273,6 +276,7 @@ def test_a_table_that_an_older_version_did_not_make_is_made(
     assert query("select count(*) from fluents.recordings") == [(0,)]
 
 
+@pytest.mark.attack
 def test_a_table_that_somebody_dropped_is_made_again_with_its_rows(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
 ) -> None:

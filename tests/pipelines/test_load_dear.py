@@ -76,6 +76,7 @@ def test_a_delivery_that_the_warehouse_never_has_memory_for_is_loaded_as_text(
     assert buffer.counts().pending == 0
 
 
+@pytest.mark.attack
 def test_a_batch_that_the_warehouse_has_no_memory_for_is_loaded_in_halves(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, query: Query
 ) -> None:

@@ -220,6 +220,7 @@ def test_calls_do_not_depend_on_order_batches_or_repetition(
     assert by_call(known) == by_call(at_once)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("known_number", [1, 8])
 def test_known_calls_that_need_too_much_memory_are_folded_in_parts(known_number: int) -> None:
     texts = [f"{number}" * 6_000_000 for number in range(known_number)]

@@ -82,6 +82,7 @@ def loaded(loaded_folder: Path, tmp_path: Path, settings: Settings) -> Iterator[
     buffer.close()
 
 
+@pytest.mark.attack
 def test_a_replay_with_new_names_gives_what_a_first_load_with_them_gives(
     loaded: SqliteBuffer, settings: Settings, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_replay_with_new_names_gives_what_a_first_load_with_them_gives(
     assert after == first_load(taught, tmp_path / "again") != before
 
 
+@pytest.mark.attack
 def test_rows_that_are_right_are_not_touched(loaded: SqliteBuffer, settings: Settings) -> None:
     before = contents(settings.warehouse_path)
     result = replay(settings)
@@ -217,6 +219,7 @@ def test_batches_that_need_too_much_memory_are_replayed_in_parts(
     assert contents(settings.warehouse_path) == before
 
 
+@pytest.mark.attack
 def test_what_there_is_no_memory_for_is_skipped_and_named_and_stops_no_replay(
     buffer: SqliteBuffer,
     settings: Settings,

@@ -36,6 +36,7 @@ def shows(printed: str, counts: dict[str, int]) -> bool:
     )
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("client", ["duckdb", "pandas", "polars", "ibis", "sqlalchemy", "adbc"])
 def test_a_python_client_answers(client: str, folder: Path) -> None:
     before = (folder / "fluents_warehouse.duckdb").read_bytes()
@@ -70,6 +71,7 @@ def test_each_client_opens_the_file_read_only() -> None:
     assert all(re.search("read.?only", block, re.IGNORECASE) for block in opening)
 
 
+@pytest.mark.attack
 def test_sqlalchemy_shows_the_comments_of_tables_views_and_columns(folder: Path) -> None:
     assert "One row for each call, folded" in run_python(folder, PYTHON["sqlalchemy"])
     url = f"duckdb:///{folder / 'fluents_warehouse.duckdb'}?access_mode=read_only"
@@ -101,6 +103,7 @@ print(count())
     assert run_python(folder, code).split() == [str(calls), "1"]
 
 
+@pytest.mark.attack
 def test_other_pipelines_run_the_source(folder: Path) -> None:
     run_python(folder, PYTHON["fluents_source"])
     with duckdb.connect(str(folder / "mine.duckdb"), read_only=True) as mine:

@@ -74,6 +74,7 @@ def test_what_was_loaded_and_what_waits_is_there_as_this_version_would_load_it(
         assert events == connection.execute("select count(*) from fluents.events").fetchall()
 
 
+@pytest.mark.attack
 def test_what_the_buffer_forgot_is_made_again_from_the_events(
     recorded: Settings, tmp_path: Path
 ) -> None:

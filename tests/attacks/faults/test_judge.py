@@ -75,6 +75,7 @@ def status_of(oracle: Oracle) -> dict[str, Any]:
     }
 
 
+@pytest.mark.attack
 def test_a_right_warehouse_has_no_finding(loaded: tuple[Path, Oracle], tmp_path: Path) -> None:
     assert judged(loaded, tmp_path) == set()
 
@@ -144,6 +145,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(("statement", "kind"), DAMAGE.values(), ids=DAMAGE)
 def test_the_judge_finds(
     loaded: tuple[Path, Oracle], tmp_path: Path, statement: str, kind: str

@@ -207,6 +207,7 @@ recover(Path(sys.argv[1]), "20260101T000000Z")
 STEPS = 10  # three links, three names taken away, the new file's link, and three at the end
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("receiver", ["goes on", "is restarted"])
 @pytest.mark.parametrize("step", range(STEPS + 1))
 def test_a_recovery_killed_at_any_step_is_finished_by_the_next(

@@ -82,6 +82,7 @@ def buffer(request: pytest.FixtureRequest, path: Path) -> Iterator[SqliteBuffer]
         yield buffer
 
 
+@pytest.mark.attack
 def test_a_file_shrinks_after_a_flood_while_another_process_stores(
     buffer: SqliteBuffer, path: Path, clock: Clock
 ) -> None:

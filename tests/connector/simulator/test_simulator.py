@@ -210,6 +210,7 @@ def test_messages_of_different_calls_come_out_of_order(events: list[Event]) -> N
     )
 
 
+@pytest.mark.attack
 def test_memory_stays_bounded_however_many_are_taken() -> None:
     stream = simulate()
     tracemalloc.start()

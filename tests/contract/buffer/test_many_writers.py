@@ -53,6 +53,7 @@ def open_new_buffers(stores: list[BufferStore], process: int, barrier: Barrier) 
         raise
 
 
+@pytest.mark.attack
 def test_processes_that_start_together_may_all_make_the_buffer(
     new_place: Callable[[], Place],
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_batch_brings_its_row_of_loads_with_it(
     ) == [(load_id, 0)]  # fmt: skip
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "ends",
     [(0, 122), (0, 60, 122), (30, 90), (121, 122), (5, 5)],

@@ -48,6 +48,7 @@ def test_it_says_up_to_where_it_holds_each_buffer(
     assert not warehouse.is_new_to_dlt()
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(("not_completed", "position"), [([3], 4), ([1, 2], 5), ([1, 2, 3], 0)])
 def test_a_package_that_was_not_completed_does_not_count(
     warehouse: Warehouse, buffer: SqliteBuffer, not_completed: list[int], position: int

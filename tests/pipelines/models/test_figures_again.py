@@ -103,6 +103,7 @@ def calls(warehouse: duckdb.DuckDBPyConnection) -> dict[str, Call]:
     return found
 
 
+@pytest.mark.attack
 def test_every_check_holds(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert [one for one in built_in.run_checks(warehouse) if one.offending_rows] == []
 

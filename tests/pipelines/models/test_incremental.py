@@ -106,6 +106,7 @@ def test_an_interrupted_load_leaves_no_call_stale_for_good(
     assert differences(settings) == {}
 
 
+@pytest.mark.attack
 def test_a_replay_makes_the_rows_of_its_calls_again(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, load: Load
 ) -> None:
@@ -149,6 +150,7 @@ def test_rows_of_another_time_are_looked_for_once_a_call_was_marked_without_its_
     assert differences(settings) == {}
 
 
+@pytest.mark.attack
 def test_calls_that_are_followed_or_marked_in_parts_leave_no_row_and_no_mark_behind(
     settings: Settings, buffer: SqliteBuffer, clock: Clock
 ) -> None:
@@ -187,6 +189,7 @@ def test_a_custom_model_finds_nothing_of_what_a_refresh_works_in(
     assert "Table with name calls does not exist" in error
 
 
+@pytest.mark.attack
 def test_models_that_fail_with_a_batch_are_made_after_it_and_before_readers_see_it(
     settings: Settings, buffer: SqliteBuffer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ def test_the_comments_are_the_descriptions(query: Query) -> None:
     ) == [("Its code, or else that of the event, where it has one.",)]
 
 
+@pytest.mark.attack
 def test_a_table_that_was_dropped_gets_its_comments_again(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
 ) -> None:

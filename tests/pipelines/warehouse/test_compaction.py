@@ -77,6 +77,7 @@ def described(path: Path) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     ("table", "column"),
     [("fluents.events", "payload"), ("fluents.transcripts", "transcript")],
@@ -98,6 +99,7 @@ def test_compacting_an_older_file_makes_it_smaller_and_keeps_all_that_is_in_it(
     assert compressions(older, "fluents.events", "payload") == {"ZSTD"}
 
 
+@pytest.mark.attack
 def test_what_was_compacted_is_published_and_so_are_the_loads_behind_it(
     older: Path, settings: Settings, load: Load, clock: Clock, query: Query
 ) -> None:
@@ -113,6 +115,7 @@ def test_what_was_compacted_is_published_and_so_are_the_loads_behind_it(
     assert snapshots_in(settings.warehouse_path)
 
 
+@pytest.mark.attack
 def test_no_file_is_compacted_while_a_loader_has_it(loaded: Path, settings: Settings) -> None:
     before = loaded.read_bytes()
     with Loader(settings), pytest.raises(LoadRunning):
@@ -120,6 +123,7 @@ def test_no_file_is_compacted_while_a_loader_has_it(loaded: Path, settings: Sett
     assert loaded.read_bytes() == before
 
 
+@pytest.mark.attack
 def test_where_the_new_file_has_no_room_the_former_stays(loaded: Path, settings: Settings) -> None:
     before = loaded.read_bytes()
     greedy = settings.model_copy(update={"disk_reserve_bytes": 2**62})
@@ -128,6 +132,7 @@ def test_where_the_new_file_has_no_room_the_former_stays(loaded: Path, settings:
     assert loaded.read_bytes() == before
 
 
+@pytest.mark.attack
 def test_where_the_copy_says_something_else_the_former_stays(
     loaded: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +149,7 @@ def test_there_must_be_a_file_to_compact(settings: Settings) -> None:
         compact(settings)
 
 
+@pytest.mark.attack
 def test_what_a_killed_compaction_left_goes_with_the_next_load(
     loaded: Path, settings: Settings, load: Load
 ) -> None:

@@ -36,6 +36,7 @@ CONFERENCE = body(
 )
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("name", ["events", "transcript_turns", "calls", "quarantine"])
 def test_what_one_table_lacks_of_a_batch_is_added_and_nothing_else(
     name: str, buffer: SqliteBuffer, clock: Clock, settings: Settings
@@ -217,6 +218,7 @@ def test_nothing_is_staged(buffer: SqliteBuffer, clock: Clock, settings: Setting
     assert ("fluents_staging",) not in schemas
 
 
+@pytest.mark.attack
 def test_dlts_own_destination_gets_the_same_tables_from_the_source(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings
 ) -> None:

@@ -190,6 +190,7 @@ def test_rows_without_identity_are_refused_and_left_alone(
         ]
 
 
+@pytest.mark.attack
 def test_a_newer_file_is_refused_and_not_a_byte_of_it_changed(
     half_loaded: Path, tmp_path: Path
 ) -> None:
@@ -286,6 +287,7 @@ def test_a_derivation_that_is_killed_goes_on_behind_its_last_batch(
     assert sum(batches) == batches[nth - 1] + events
 
 
+@pytest.mark.attack
 def test_what_was_derived_otherwise_is_derived_again_once(
     half_loaded: Path, expected: Any, tmp_path: Path
 ) -> None:
@@ -307,6 +309,7 @@ def test_what_was_derived_otherwise_is_derived_again_once(
         assert not derivation.derive_again(settings, loader._buffer, normalizer, loader._warehouse)
 
 
+@pytest.mark.attack
 def test_a_warehouse_of_another_derivation_has_something_to_load_where_nothing_waits(
     half_loaded: Path, expected: Any, tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ def test_a_load_killed_at_any_step_leaves_all_of_its_batch_or_nothing(
     assert rows_of(settings.data_dir / FILE) == rows_of(settings.warehouse_path) == whole
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(("step", "batches"), [("within the models", 3), ("after the commit", 4)])
 def test_a_backlog_killed_in_its_fourth_batch_leaves_whole_batches(
     step: str, batches: int, folder: Path, whole: Rows

@@ -43,6 +43,7 @@ def test_a_reader_keeps_its_rows_and_the_next_one_sees_the_new(
     assert query(COUNT) == [(2,)]
 
 
+@pytest.mark.attack
 def test_readers_in_other_processes_do_not_stop_a_load(
     buffer: SqliteBuffer, clock: Clock, load: Load, settings: Settings, query: Query
 ) -> None:
@@ -212,6 +213,7 @@ def test_where_blocks_can_be_shared_a_copy_takes_none(tmp_path: Path) -> None:
         assert (folder / "copy").read_bytes() == content
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("name", ["other.duckdb", "with space.duckdb"])
 def test_models_work_under_any_file_name(
     buffer: SqliteBuffer, clock: Clock, settings: Settings, tmp_path: Path, name: str
@@ -235,7 +237,7 @@ def test_duckdb_1_5_can_read_the_warehouse_whatever_wrote_it(
     ) == [("v1.5.0+",)]
 
 
-@pytest.mark.parametrize("method", ["auto", "whole_copy"])
+@pytest.mark.parametrize("method", ["auto", pytest.param("whole_copy", marks=pytest.mark.attack)])
 def test_status_and_metrics_say_how_it_was_published(
     buffer: SqliteBuffer, clock: Clock, settings: Settings, method: str
 ) -> None:

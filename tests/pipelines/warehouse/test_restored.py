@@ -45,6 +45,7 @@ def with_older_models(path: Path) -> None:
         connection.execute("update fluents._properties set value = '1' where name = 'models'")
 
 
+@pytest.mark.attack
 def test_an_older_file_of_the_loader_is_filled_from_the_buffer_and_published(
     settings: Settings, load: Load, query: Query, older: Path
 ) -> None:

@@ -108,6 +108,7 @@ def read_by_another_process(path: Path) -> tuple[object, Callable[[], object]]:
     return path.read_bytes(), lambda: process.communicate(b"now\n")[0]
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("read", [read_by_duckdb, read_as_a_file, mapped, read_by_another_process])
 def test_a_snapshot_that_somebody_has_open_is_left_as_it_is(tmp_path: Path, read: Reader) -> None:
     with published_three_times(tmp_path) as publishing:
@@ -140,6 +141,7 @@ def cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("write", [written_by_duckdb, written_with_its_time_set_back, cut])
 def test_what_somebody_wrote_into_a_former_snapshot_is_gone(
     tmp_path: Path, write: Callable[[Path], None]
@@ -248,6 +250,7 @@ def test_what_was_not_seen_is_compared_whole(tmp_path: Path) -> None:
         assert report.bytes_written < 2 * MEGABYTE
 
 
+@pytest.mark.attack
 @linux
 @pytest.mark.parametrize("record", ["another file", "no record", "no JSON", "another form"])
 def test_a_record_of_something_else_is_not_believed(tmp_path: Path, record: str) -> None:

@@ -53,6 +53,7 @@ def lose_data_dir(settings: Settings) -> None:
     settings.data_dir.rename(settings.data_dir.with_name("unmounted"))
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("lose", [lose_the_file, lose_data_dir])
 def test_what_readers_have_is_taken_back_and_grows_on(
     settings: Settings, clock: Clock, load: Load, query: Query, lose: Callable[[Settings], None]
