@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,9 +135,9 @@ def test_a_load_within_the_retention_of_an_ordinary_receiver_loses_nothing(
     ran: tuple[Path, str, float], tmp_path: Path
 ) -> None:
     """Of told times, most are older than `buffer_keep_days`: what is loaded may go, alone."""
-    source = (ran[0] / "fluents-demo" / ".fluents" / "buffer.sqlite").read_bytes()
     (tmp_path / ".fluents").mkdir()
-    (tmp_path / ".fluents" / "buffer.sqlite").write_bytes(source)
+    for path in (ran[0] / "fluents-demo" / ".fluents").glob("buffer.sqlite*"):  # and its log
+        shutil.copy(path, tmp_path / ".fluents")
     text = (ran[0] / "fluents-demo" / "fluents.toml").read_text()
     (tmp_path / "fluents.toml").write_text(text.replace("buffer_keep_days = 60", ""))
     for _ in range(2):  # the second discards what the first has loaded
