@@ -57,7 +57,7 @@ def test_what_one_table_lacks_of_a_batch_is_added_and_nothing_else(
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("nth", range(1, 12))
+@pytest.mark.parametrize("nth", [1, 4, 8, 11])
 def test_a_load_that_fails_between_two_tables_leaves_nothing_and_the_next_one_all(
     nth: int,
     buffer: SqliteBuffer,
