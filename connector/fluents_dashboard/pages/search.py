@@ -10,13 +10,18 @@ from fluents_connector.errors import QueryError
 from fluents_dashboard.filters import WrongFilter
 from fluents_dashboard.page import Context, Page, Visit
 from fluents_pipelines.readers.comparing import compared, marked
-from fluents_pipelines.readers.search import SOURCES, Hit, pieces_of, search, snippet
+from fluents_pipelines.readers.search import SOURCES, Hit, Only, pieces_of, search, snippet
 
 MOST_HITS = 50
 SECONDS = 3.0  # then it says how far back it came
 BESIDE = 1  # turns before and after what was found
 WIDTH = 240  # letters of a text
 NAMES = {"transcripts": "Conversations", "messages": "Messages", "results": "Post-call results"}
+NAMES_OF_ONE = {
+    "transcripts": "Conversation",
+    "messages": "Message",
+    "results": "Post-call result",
+}
 
 
 def show(visit: Visit) -> Context:
@@ -35,6 +40,7 @@ def show(visit: Visit) -> Context:
             words,
             since=since,
             until=until,
+            only=Only(filters.webhook, filters.agent, filters.direction),
             sources=sources,
             limit=MOST_HITS,
             seconds=SECONDS,
@@ -64,7 +70,7 @@ def asked(visit: Visit) -> tuple[str, tuple[str, ...], list[str]]:
 def _shown(hit: Hit, pieces: list[str], zone: ZoneInfo, visit: Visit) -> dict[str, Any]:
     return {
         "began_at": f"{hit.first_event_at.astimezone(zone):%Y-%m-%d %H:%M}",
-        "source": NAMES[hit.source],
+        "source": NAMES_OF_ONE[hit.source],
         "speaker": hit.speaker,
         "parts": marked(snippet(hit, WIDTH), list(map(compared, pieces))),
         "before": hit.before,

@@ -37,6 +37,14 @@ _PIECE = re.compile(r'"([^"]*)"?|(\S+)')
 _QUOTES = str.maketrans("\u201c\u201d", '""')
 
 
+class Only(NamedTuple):
+    """The calls to look through; what is None lets all pass. Of what is not known, `unknown`."""
+
+    webhook: str | None = None
+    agent: str | None = None
+    direction: str | None = None
+
+
 class Turn(NamedTuple):
     """A turn of a conversation beside one that was found."""
 
@@ -104,12 +112,13 @@ def search(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    only: Only = Only(),  # noqa: B008 # it is immutable
     sources: Collection[str] = SOURCES,
     limit: int = 20,
     seconds: float = 10,
     beside: int = 0,
 ) -> Found:
-    """Looks for `words` in the calls that began from `since` until before `until`.
+    """Looks for `words` in the calls of `only` that began from `since` until before `until`.
 
     It ends at `limit` hits, or at the end of a step after `seconds`. `beside` is how many turns to
     give before and after a turn. A message is left out where a hit of its call is a turn in the
@@ -117,7 +126,7 @@ def search(
     """
     wanted = [compared(piece).strip() for piece in pieces_of(words)]
     try:
-        return _Search(connection, wanted, sources, beside).found(
+        return _Search(connection, wanted, only, sources, beside).found(
             since or _BEGIN, until or _END, limit, seconds
         )
     except duckdb.CatalogException as error:
@@ -145,10 +154,12 @@ class _Search:
         self,
         connection: duckdb.DuckDBPyConnection,
         wanted: list[str],
+        only: Only,
         sources: Collection[str],
         beside: int,
     ) -> None:
         self._connection, self._wanted, self._beside = connection, wanted, beside
+        self._only = only
         self._sources = [source for source in SOURCES if source in sources]
         # of a phrase each part, as in `search_texts` any white space may be between them
         parts = sorted({part for one in wanted for part in one.split()}, key=len, reverse=True)
@@ -170,8 +181,9 @@ class _Search:
                 if batch[0].first_event_at < oldest < ends and time.monotonic() >= ends_at:
                     searched += self._calls_since(oldest, ends)
                     return Found(hits, searched, oldest, has_more=False)
-                texts = self._texts(batch)
-                for call in batch:
+                asked_for = self._asked_for(batch)
+                texts = self._texts(asked_for) if asked_for else {}
+                for call in asked_for:
                     hits += self._hits(call, texts)
                     if len(hits) > limit:
                         searched += self._calls_since(call.first_event_at, ends)
@@ -183,18 +195,38 @@ class _Search:
     def _windows(
         self, since: datetime, until: datetime
     ) -> Iterator[tuple[datetime, datetime, int]]:
-        """From and before when, newest first, and how many calls: of few hours at first."""
+        """From and before when, newest first, and how many calls are asked for of that time.
+
+        Of few hours at first.
+        """
         size, calls, ends = FIRST_CALLS, 0, until
-        hours = self._rows("hours", since=since, until=until)
-        for number, (starts_at, of_hour) in enumerate(hours, 1):
-            calls += of_hour
+        asked_for = 0
+        hours = self._hours(since, until)
+        for number, (starts_at, of_hour, asked_for_of_hour) in enumerate(hours, 1):
+            calls, asked_for = calls + of_hour, asked_for + asked_for_of_hour
             if calls >= size or number == len(hours):
                 begins = max(since, starts_at)
-                yield begins, ends, calls
-                size, calls, ends = min(4 * size, MOST_CALLS), 0, begins
+                yield begins, ends, asked_for
+                size, calls, asked_for, ends = min(4 * size, MOST_CALLS), 0, 0, begins
 
     def _calls_since(self, begins: datetime, ends: datetime) -> int:
-        return sum(calls for _, calls in self._rows("hours", since=begins, until=ends))
+        return sum(asked_for for _, _, asked_for in self._hours(begins, ends))
+
+    def _hours(self, since: datetime, until: datetime) -> list[tuple[datetime, int, int]]:
+        return self._rows("hours", since=since, until=until, **self._only._asdict())
+
+    def _asked_for(self, batch: list[_Call]) -> list[_Call]:
+        if self._only == Only():
+            return batch
+        rows = self._rows(
+            "asked_for",
+            call_ids=[call.call_id for call in batch],
+            since=min(call.first_event_at for call in batch),
+            until=max(call.first_event_at for call in batch),
+            **self._only._asdict(),
+        )
+        found = {call_id for (call_id,) in rows}
+        return [call for call in batch if call.call_id in found]
 
     def _candidates(self, begins: datetime, ends: datetime) -> Iterator[_Call]:
         before_call = ""  # so none at `ends` itself

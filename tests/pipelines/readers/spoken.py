@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TABLES = (
-    *("fluents.calls", "analytics.conversation_turns"),
+    *("fluents.calls", "analytics.call_summary", "analytics.conversation_turns"),
     *("fluents.messages", "fluents.post_call_results"),
 )
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,6 +29,9 @@ create schema fluents;
 create schema analytics;
 create table fluents.calls
     (call_id varchar, first_event_at timestamptz, last_event_at timestamptz);
+create table analytics.call_summary
+    (call_id varchar, first_event_at timestamptz,
+     webhook varchar, agent varchar, direction varchar);
 create table analytics.conversation_turns
     (call_id varchar, line_index bigint, speaker varchar, text varchar, first_event_at timestamptz);
 create table fluents.messages
@@ -48,6 +51,7 @@ class Call:
     results: list[str] = field(default_factory=list)
     hour: float = 0
     """When it began, after `START`."""
+    agent: str | None = None
 
     @property
     def first_event_at(self) -> datetime:
@@ -70,6 +74,7 @@ def fill(connection: duckdb.DuckDBPyConnection, calls: Iterable[Call]) -> None:
     for call in calls:
         at, last = call.first_event_at, call.first_event_at + timedelta(minutes=5)
         rows["fluents.calls"] += [(call.call_id, at, last)]
+        rows["analytics.call_summary"] += [(call.call_id, at, "main", call.agent, "inbound")]
         rows["analytics.conversation_turns"] += [
             (call.call_id, n, *turn, at) for n, turn in enumerate(call.turns, 1)
         ]

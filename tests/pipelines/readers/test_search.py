@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from fluents_connector.errors import QueryError
 from fluents_pipelines.readers import search as searching
 from fluents_pipelines.readers.comparing import shown
-from fluents_pipelines.readers.search import Found, Hit, pieces_of, search, snippet
+from fluents_pipelines.readers.search import Found, Hit, Only, pieces_of, search, snippet
 from tests.pipelines.readers.spoken import START, Call, fill, is_said, plain_form, warehouse
 
 CASES = Path(__file__).parents[2] / "data" / "search_cases"
@@ -155,6 +156,32 @@ def test_since_is_included_and_until_is_not() -> None:
         found = search(connection, "word", since=hours[1], until=hours[3])
     assert [hit.call_id for hit in found.hits] == ["call-2", "call-1"]
     assert (found.searched_calls, found.looked_back_to, found.has_more) == (2, None, False)
+
+
+@pytest.mark.parametrize(
+    ("only", "found"),
+    [
+        (Only(agent="Ada"), ["call-4", "call-2", "call-0"]),
+        (Only(agent="unknown"), ["call-5", "call-3", "call-1"]),
+        (Only(webhook="main", agent="Ada", direction="inbound"), ["call-4", "call-2", "call-0"]),
+        (Only(direction="outbound"), []),
+        (Only(webhook="other"), []),
+    ],
+    ids=str,
+)
+def test_only_the_calls_asked_for_are_looked_through_and_counted(
+    only: Only, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "FIRST_CALLS", 2)
+    agents = ("Ada", None)
+    calls = [replace(call, agent=agents[n % 2]) for n, call in enumerate(hourly(6))]
+    with warehouse(calls) as connection:
+        answer = search(connection, "word", only=only)
+        first = search(connection, "word", only=only, limit=1)
+    assert [hit.call_id for hit in answer.hits] == found
+    assert answer.searched_calls == len(found)
+    assert first.has_more == (len(found) > 1)
+    assert first.searched_calls == min(len(found), 2)
 
 
 def test_what_is_left_is_said() -> None:
