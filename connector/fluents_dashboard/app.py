@@ -53,6 +53,7 @@ def create_app(
         seconds=formats.seconds,
         day=formats.day,
         long_day=formats.long_day,
+        short_day=formats.short_day,
         said=words.said,
         outcome=words.outcome,
         stage=words.stage,

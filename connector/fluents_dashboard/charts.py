@@ -15,7 +15,7 @@ HEIGHT = 220.0
 ROOM_ABOVE = 18.0  # for the number on the highest line
 MOST_LABELS = 6
 FEW = 5
-"""Cells of a heat map that rest on fewer calls are grey."""
+"""Cells of a heat map that rest on fewer are grey, and points of a line are not drawn."""
 LEVELS = 6
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -124,6 +124,15 @@ def columns(
         labels(steps, label),
         tuple(table),
     )
+
+
+def rate(step: str, row: Row | None, part: str, whole: str) -> tuple[str, float | None, str]:
+    """What `line` takes of `row[part]` of `row[whole]`: no point where that is of too few."""
+    if row is None or not row[whole] or row[part] is None:
+        return step, None, ""
+    if row[whole] < FEW:
+        return step, None, f"of {row[whole]:,}: too few"
+    return step, row[part] / row[whole], f"of {row[whole]:,}"
 
 
 def line(

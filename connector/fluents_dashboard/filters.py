@@ -14,7 +14,7 @@ SPANS = {
     "month": "This month",
     "all": "All",
 }
-DEFAULT_SPAN = "28d"
+DEFAULT_SPAN = "7d"
 DIRECTIONS = ("outbound", "inbound", "unknown")
 NAMES = ("span", "from", "to", "webhook", "agent", "direction")
 MOST_LETTERS = 500

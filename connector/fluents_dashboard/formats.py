@@ -69,6 +69,11 @@ def long_day(value: date) -> str:
     return f"{value.day} {value:%b %Y}"
 
 
+def short_day(value: date) -> str:
+    """`5 Jan`."""
+    return f"{value.day} {value:%b}"
+
+
 def ago(value: datetime, now: datetime) -> str:
     """How long before `now`, in the largest unit that fits."""
     passed = max(0, int((now - value).total_seconds()))

@@ -12,7 +12,7 @@ NAMES = {
     "calls": ("Calls", ""),
     "talk_minutes": ("Minutes talked", ""),
     "connection_rate": ("Connected", "calls of known outcome"),
-    "human_rate_of_connected": ("Answered by a human", "connected calls of which it is known"),
+    "human_rate_of_connected": ("With a human", "connected calls of which it is known"),
     "engaged_rate": ("Engaged", "human calls with known turns"),
     "mean_duration_seconds": ("Mean duration", "calls with a duration"),
     "transfer_rate": ("Transferred", "connected calls"),

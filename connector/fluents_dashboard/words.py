@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 OUTCOMES = {
-    "human": "Answered by a human",
+    "human": "With a human",
     "no_human": "Voicemail",
     "connected": "Connected, by whom is unknown",
     "did_not_connect": "Did not connect",
@@ -51,7 +51,7 @@ _OTHERS = {
     "action_dtmf": "Keys pressed",
     "action_external": "External action",
 }
-_STAGES = {"human": "Answered by a human", "connected": "Connected"}
+_STAGES = {"human": "With a human", "connected": "Connected"}
 
 
 def said(identifier: str | None) -> str:

@@ -35,6 +35,7 @@ ALL: dict[str, Any] = {
     "is_descending": True,
     "grain": "day",
     "places": 3,
+    "weeks": 10_000,
     "rows": 1000,
     "skip": 0,
     "path": None,
@@ -181,10 +182,41 @@ def test_a_search_finds_what_was_said_and_leads_to_its_call(visitor: Visitor, we
     assert f"<mark>{word}</mark>" in html
     assert "/call?span=all&amp;id=" in html
     assert "0 found" in visitor.words("/search?span=all&q=nobodysaidthis")
-    assert "0 found in 0 calls" in visitor.words(f"/search?from=2020-01-01&to=2020-01-02&q={word}")
+    assert "0 found in 0 of the calls" in visitor.words(
+        f"/search?from=2020-01-01&to=2020-01-02&q={word}"
+    )
     assert "is in one of" in visitor.words("/search?q=a&in=dreams", 400)
     assert "at most 50 words" in visitor.words("/search?q=" + "+".join(map(str, range(60))), 400)
     assert "<mark>&lt;" not in visitor.page("/search?span=all&q=%3Cb%3E")
+
+
+def test_a_search_looks_through_the_calls_that_are_chosen(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path).model_copy(update={"agents": {"+1": "Ada"}})
+    buffer = SqliteBuffer(settings.buffer_file)
+    for nth, number in enumerate(("+1", "+2")):
+        said = {"message": "a refund", "sender": "human"}
+        ours = {"from_number": number, "is_outgoing": True, "call_id": f"call-{nth}"}
+        buffer.append(delivery(body("event_message", said, **ours), received_at=START, bits=nth))
+    buffer.close()
+    with Visitor(load(settings)) as visitor:
+        found = {
+            query: visitor.words(f"/search?span=all&q=refund{query}")
+            for query in ("", "&agent=Ada", "&agent=unknown", "&direction=inbound")
+        }
+    assert "2 found in 2 of the calls" in found[""]
+    assert "1 found in 1 of the calls" in found["&agent=Ada"]
+    assert "1 found in 1 of the calls" in found["&agent=unknown"]
+    assert "0 found in 0 of the calls" in found["&direction=inbound"]
+
+
+def test_numbers_of_results_have_their_mean_over_time_and_texts_their_values(
+    visitor: Visitor,
+) -> None:
+    means = visitor.words("/results?span=all&field=$.satisfaction")
+    assert "Mean of satisfaction by day" in means
+    assert "Day Mean of satisfaction Numbers" in means
+    values = visitor.words("/results?span=all&field=$.outcome")
+    assert "Mean of" not in values.partition("Fields")[0].replace("Mean of numbers", "")
 
 
 def test_contacts_say_which_attempt_was_answered_and_when(tmp_path: Path) -> None:
@@ -205,3 +237,4 @@ def test_contacts_say_which_attempt_was_answered_and_when(tmp_path: Path) -> Non
     assert "Attempt 1 0% 0 of 1 Attempt 2 100% 1 of 1" in said
     assert "100% (1 of 1)" in said
     assert "+4930200 2 0 2 50% (1 of 2)" in said
+    assert "Weeks later 0 29 Dec 1 100% 1" in said

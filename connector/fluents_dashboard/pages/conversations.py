@@ -26,13 +26,16 @@ def show(visit: Visit) -> Context:
         "slowest": _at(times, 0.95),
         "response_times": _binned(times),
         "interruptions": charts.line(
-            [_rate(step, days.get(step), "cut_off_count", "bot_turn_count") for step in steps],
+            [
+                charts.rate(step, days.get(step), "cut_off_count", "bot_turn_count")
+                for step in steps
+            ],
             label_of(grain),
             lambda value: formats.per_cent(value, 1) if value else "0%",
         ),
         "replies": charts.line(
             [
-                _rate(step, days.get(step), "total_human_to_bot_seconds", "reply_count")
+                charts.rate(step, days.get(step), "total_human_to_bot_seconds", "reply_count")
                 for step in steps
             ],
             label_of(grain),
@@ -40,14 +43,6 @@ def show(visit: Visit) -> Context:
         ),
         "agents": visit.rows("conversation_agents"),
     }
-
-
-def _rate(
-    step: str, row: dict[str, Any] | None, part: str, whole: str
-) -> tuple[str, float | None, str]:
-    if row is None or not row[whole] or row[part] is None:
-        return step, None, ""
-    return step, row[part] / row[whole], f"of {row[whole]:,}"
 
 
 def _at(times: list[dict[str, Any]], part: float) -> float | None:

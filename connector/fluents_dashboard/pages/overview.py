@@ -48,9 +48,13 @@ def show(visit: Visit) -> Context:
 
 
 def has_before(visit: Visit) -> bool:
-    """Whether the warehouse holds all the days before, with which the shown are compared."""
-    first = visit.extent.first_day
-    return first is not None and first <= visit.filters.before.from_day
+    """Whether the warehouse holds all the days before, with which the shown are compared.
+
+    Today alone is not compared: a part of a day is less than a day.
+    """
+    first, filters = visit.extent.first_day, visit.filters
+    is_part = filters.day_count == 1 and filters.until_day == visit.now.date()
+    return first is not None and first <= filters.before.from_day and not is_part
 
 
 def _durations(visit: Visit) -> list[dict[str, Any]]:

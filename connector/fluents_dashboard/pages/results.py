@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 
 from fluents_dashboard import charts, words
@@ -19,21 +21,22 @@ def show(visit: Visit) -> Context:
     if not fields:
         return {"fields": []}
     asked = visit.asked.get("field")
-    path = asked if asked in [row["path"] for row in fields] else fields[0]["path"]
+    chosen = next((row for row in fields if row["path"] == asked), fields[0])
+    path = chosen["path"]
     values = visit.rows("result_values", path=path, rows=MOST_VALUES)
     grain = grain_of(visit.filters)
-    names = {
-        f"s{place}": words.said(row["value"])[:60] for place, row in enumerate(values[:STACKED], 1)
-    }
+    are_numbers = chosen["number_count"] > chosen["filled_count"] / 2
+    means = _means(visit, path, grain) if are_numbers else None
     return {
         "fields": [{**row, "link": visit.link("results", field=row["path"])} for row in fields],
         "path": path,
         "missing": asked if asked != path else None,
-        "chosen": next(row for row in fields if row["path"] == path),
+        "chosen": chosen,
+        "are_means": means is not None,
         "values": [
             {
                 **row,
-                "series": f"s{place}" if place <= STACKED else "s0",
+                "series": "plain" if means else f"s{place}" if place <= STACKED else "s0",
                 "link": visit.link("calls", field=path, value=row["value"])
                 if len(row["value"]) <= 200
                 else None,
@@ -41,16 +44,39 @@ def show(visit: Visit) -> Context:
             for place, row in enumerate(values, 1)
         ],
         "grain": grain,
-        "over_time": charts.columns(
-            visit.rows("result_days", path=path, grain=grain, places=STACKED),
-            steps_of(visit.filters, grain, visit.extent),
-            {**names, "s0": "Other values"},
-            "series",
-            "result_count",
-            label_of(grain),
-        ),
+        "over_time": means or _counts(visit, path, grain, values),
         "csv": visit.link("results.csv"),
     }
+
+
+def _counts(visit: Visit, path: str, grain: str, values: list[dict[str, Any]]) -> charts.Columns:
+    """How many results have each of the most frequent values."""
+    names = {
+        f"s{place}": words.said(row["value"])[:60] for place, row in enumerate(values[:STACKED], 1)
+    }
+    return charts.columns(
+        visit.rows("result_days", path=path, grain=grain, places=STACKED),
+        steps_of(visit.filters, grain, visit.extent),
+        {**names, "s0": "Other values"},
+        "series",
+        "result_count",
+        label_of(grain),
+    )
+
+
+def _means(visit: Visit, path: str, grain: str) -> charts.Line | None:
+    """The mean of numbers; None where one is below zero, as the scale begins there."""
+    means = {row["step"]: row for row in visit.rows("result_means", path=path, grain=grain)}
+    if any((row["sum_number"] or 0) < 0 for row in means.values()):
+        return None
+    return charts.line(
+        [
+            charts.rate(step, means.get(step), "sum_number", "number_count")
+            for step in steps_of(visit.filters, grain, visit.extent)
+        ],
+        label_of(grain),
+        lambda value: f"{value:.2f}",
+    )
 
 
 def wide(visit: Visit) -> Response:
