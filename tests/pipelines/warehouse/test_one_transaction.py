@@ -159,7 +159,9 @@ def test_a_load_is_one_commit_which_writes_no_log(folder: Path) -> None:
     outside = [
         statement
         for statement in statements[:begin] + statements[commit + 1 :]
-        if statement.startswith(changing) and "temp" not in statement.split("as", 1)[0]
+        if statement.startswith(changing)
+        and "temp" not in statement.split("as", 1)[0]
+        and statement != "drop view asked_for"  # DuckDB 1.5, of what Python had registered
     ]
     assert outside == []
     assert statements.count("commit") == 1
