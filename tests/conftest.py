@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -19,6 +20,10 @@ from tests.deliveries import Clock
 from tests.loads import settings_in
 from tests.postgres import Server, running
 from tests.processes import Receiver, run_command
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings_of_hypothesis.register_profile("many")  # see tests/pipelines/profiles.py
 # Its tests need DuckDB's extension quack, which PyPI has for DuckDB 1.5.5: see .ci/run.
