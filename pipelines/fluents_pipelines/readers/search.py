@@ -129,7 +129,7 @@ def search(
         return _Search(connection, wanted, only, sources, beside).found(
             since or _BEGIN, until or _END, limit, seconds
         )
-    except duckdb.CatalogException as error:
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise QueryError(
             "The warehouse has no models yet, or those of another version. "
             "Run `fluents-warehouse load`, then search again."

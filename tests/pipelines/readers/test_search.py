@@ -271,9 +271,19 @@ def test_an_empty_warehouse_has_nothing() -> None:
         assert search(connection, "word") == Found([], 0, None, has_more=False)
 
 
-def test_a_warehouse_without_models_says_what_to_run() -> None:
-    with duckdb.connect() as empty, pytest.raises(QueryError, match="fluents-warehouse load"):
-        search(empty, "word")
+@pytest.mark.parametrize(
+    "older",
+    [
+        "",
+        "create schema analytics; create table analytics.call_summary (first_event_at timestamptz)",
+    ],
+    ids=["no models", "an older version's"],
+)
+def test_a_warehouse_without_these_models_says_what_to_run(older: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(older)
+        with pytest.raises(QueryError, match="fluents-warehouse load"):
+            search(connection, "word")
 
 
 @pytest.mark.parametrize(
