@@ -40,7 +40,7 @@ class Dashboard:
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
-            if printed := re.search(r"http://\S+", log.read_text()):
+            if printed := re.search(r"https?://\S+", log.read_text()):
                 self.url = printed[0]
                 return self
             time.sleep(0.05)

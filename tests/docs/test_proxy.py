@@ -83,6 +83,11 @@ def nginx(folder: Path, port: int, backend: int, certificate: str, key: str) -> 
             "127.0.0.1:8080": f"127.0.0.1:{backend}",
         },
     )
+    return nginx_of(folder, site)
+
+
+def nginx_of(folder: Path, site: str) -> list[str]:
+    """The command for an nginx that has one site."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n"
