@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import subprocess
 import threading
 from collections.abc import Callable
@@ -25,6 +26,7 @@ def counted(folder: Path) -> dict[str, int]:
 
 
 def test_status_shows_refusals_by_reason_across_processes_and_restarts(tmp_path: Path) -> None:
+    began = time.monotonic()
     with Receiver(tmp_path, workers=2, allowed_networks=["192.0.2.0/24"]) as receiver:
         for number in range(20):
             receiver.session.post(f"{receiver.url[:-1]}{number}", data=b"{}", timeout=30)
@@ -51,7 +53,8 @@ def test_status_shows_refusals_by_reason_across_processes_and_restarts(tmp_path:
     assert "21 wrong_token, last " in text
     assert "`init` prints the right one" in text
     said = receiver.log.read_text()
-    assert said.count('"reason": "wrong_token"') == 1  # one line a minute
+    minutes = (time.monotonic() - began) / 60  # one line a minute, on a slow machine more
+    assert 1 <= said.count('"reason": "wrong_token"') <= 1 + minutes
     assert TOKEN not in said + text + (tmp_path / ".fluents" / FILE).read_text()
 
 

@@ -19,8 +19,11 @@ COMPRESSION: dict[str, Any] = {"zstd_min_string_length": 32}
 
 # DuckDB checkpoints at a commit by which its log would grow beyond this, and then writes no log for
 # that commit.
-CHECKPOINT_LATER = "set global checkpoint_threshold = '1GB'"
-"""For what is not made visible next: each checkpoint writes the blocks anew that it adds to."""
+CHECKPOINT_LATER = "set global checkpoint_threshold = '256MB'"
+"""For what is not made visible next: each checkpoint writes the blocks anew that it adds to.
+
+Not more, as whoever opens the file after a kill reads the log again.
+"""
 CHECKPOINT_AT_ONCE = "set global checkpoint_threshold = '0B'"
 """For the commit after which all is made visible, which needs a checkpoint."""
 
