@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
