@@ -10,7 +10,8 @@ from fluents_connector.errors import QueryError
 from fluents_dashboard.filters import WrongFilter
 from fluents_dashboard.page import Context, Page, Visit
 from fluents_pipelines.readers.comparing import compared, marked
-from fluents_pipelines.readers.search import SOURCES, Hit, Only, pieces_of, search, snippet
+from fluents_pipelines.readers.hits import SOURCES, Hit, Only, snippet
+from fluents_pipelines.readers.search import pieces_of, search
 
 MOST_HITS = 50
 SECONDS = 3.0  # then it says how far back it came

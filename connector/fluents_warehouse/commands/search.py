@@ -15,9 +15,9 @@ from fluents_connector.printing import printable
 from fluents_warehouse.options import Duration, PointInTime, config_option
 
 if TYPE_CHECKING:
-    from fluents_pipelines.readers.search import Found, Hit
+    from fluents_pipelines.readers.hits import Found, Hit
 
-_SOURCES = (  # those of readers.search, which takes its time to import
+_SOURCES = (  # those of readers.hits, whose package takes its time to import
     "transcripts",
     "messages",
     "results",
@@ -79,8 +79,8 @@ def search(
     together: fluents-warehouse search '"credit card" refund' --since 7d
     """
     from fluents_connector.settings import load_settings
+    from fluents_pipelines.readers.hits import SOURCES
     from fluents_pipelines.readers.query import interruptible
-    from fluents_pipelines.readers.search import SOURCES
     from fluents_pipelines.readers.search import search as look
     from fluents_pipelines.warehouse import open_published
 
@@ -109,7 +109,7 @@ def search(
 
 
 def _show(hit: Hit, zone: ZoneInfo) -> None:
-    from fluents_pipelines.readers.search import snippet
+    from fluents_pipelines.readers.hits import snippet
 
     began = hit.first_event_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
     click.echo(click.style(f"{began}  {printable(hit.call_id)}  {hit.source}", bold=True))

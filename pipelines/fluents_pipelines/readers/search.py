@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -21,9 +20,9 @@ import duckdb
 
 from fluents_connector.errors import QueryError
 from fluents_pipelines.readers.comparing import compared, matched, shown
+from fluents_pipelines.readers.hits import ALL_CALLS, SOURCES, Found, Hit, Only, Turn
 from fluents_pipelines.sql_files import sql_folder
 
-SOURCES = ("transcripts", "messages", "results")
 FIRST_CALLS = 20_000  # looked through at first, and a few more; then four times as many, and so on
 MOST_CALLS = 320_000  # in one step, which is not interrupted when time is up
 MOST_PIECES = 50
@@ -35,62 +34,6 @@ _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 12, 31, tzinfo=UTC)
 _PIECE = re.compile(r'"([^"]*)"?|(\S+)')
 _QUOTES = str.maketrans("\u201c\u201d", '""')
-
-
-class Only(NamedTuple):
-    """The calls to look through; what is None lets all pass. Of what is not known, `unknown`."""
-
-    webhook: str | None = None
-    agent: str | None = None
-    direction: str | None = None
-
-
-class Turn(NamedTuple):
-    """A turn of a conversation beside one that was found."""
-
-    place: int
-    speaker: str | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A text that was found; `source` is one of `SOURCES`."""
-
-    call_id: str
-    first_event_at: datetime
-    source: str
-    place: int | None
-    """The `line_index` of a turn in its conversation."""
-    speaker: str | None
-    text: str
-    """With one space for any white space."""
-    position: int
-    """Where the first of the pieces is in `text`, from 1."""
-    beside: list[Turn] = field(default_factory=list)
-    """Turns before and after it, and itself, where any were asked for."""
-
-    @property
-    def before(self) -> list[Turn]:
-        """Those of `beside` that come before it."""
-        return [turn for turn in self.beside if turn.place < (self.place or 0)]
-
-    @property
-    def after(self) -> list[Turn]:
-        """Those of `beside` that come after it."""
-        return [turn for turn in self.beside if turn.place > (self.place or 0)]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The hits, newest call first."""
-
-    hits: list[Hit]
-    searched_calls: int
-    looked_back_to: datetime | None
-    """All calls since then were looked through; None where that is all there are."""
-    has_more: bool
-    """Whether there are more hits than were asked for."""
 
 
 def pieces_of(words: str) -> list[str]:
@@ -112,7 +55,7 @@ def search(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    only: Only = Only(),  # noqa: B008 # it is immutable
+    only: Only = ALL_CALLS,
     sources: Collection[str] = SOURCES,
     limit: int = 20,
     seconds: float = 10,
@@ -216,7 +159,7 @@ class _Search:
         return self._rows("hours", since=since, until=until, **self._only._asdict())
 
     def _asked_for(self, batch: list[_Call]) -> list[_Call]:
-        if self._only == Only():
+        if self._only == ALL_CALLS:
             return batch
         rows = self._rows(
             "asked_for",
@@ -315,10 +258,3 @@ def _batches(calls: Iterable[_Call]) -> Iterator[list[_Call]]:
         size += call.bytes
     if batch:
         yield batch
-
-
-def snippet(hit: Hit, width: int = 160) -> str:
-    """The text around what was found, at most `width` characters, and … where it is cut."""
-    begin = max(0, hit.position - 1 - width // 3)
-    cut = hit.text[begin : begin + width]
-    return ("…" if begin else "") + cut + ("…" if begin + width < len(hit.text) else "")

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from fluents_connector.errors import QueryError
 from fluents_pipelines.readers import search as searching
 from fluents_pipelines.readers.comparing import shown
-from fluents_pipelines.readers.search import Found, Hit, Only, pieces_of, search, snippet
+from fluents_pipelines.readers.hits import Found, Hit, Only, snippet
+from fluents_pipelines.readers.search import pieces_of, search
 from tests.pipelines.readers.spoken import START, Call, fill, is_said, plain_form, warehouse
 
 CASES = Path(__file__).parents[2] / "data" / "search_cases"
