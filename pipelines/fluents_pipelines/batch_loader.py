@@ -14,7 +14,7 @@ from fluents_pipelines.models import incremental
 from fluents_pipelines.models.analytics import Analytics
 from fluents_pipelines.source import fluents_source
 from fluents_pipelines.tables import CALLS
-from fluents_pipelines.warehouse.protocol import Finish, Warehouse
+from fluents_pipelines.warehouse.protocol import Finish, Warehouse, nothing
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class BatchLoader:
     def add(
         self,
         batch: Normalized,
-        finish: Finish = lambda connection: None,
+        finish: Finish = nothing,
         *,
         is_visible_next: bool = False,
     ) -> None:

@@ -32,6 +32,10 @@ Finish = Callable[["duckdb.DuckDBPyConnection"], None]
 """What a load does last in the transaction of a batch, on the connection that it is given."""
 
 
+def nothing(*arguments: object) -> None:
+    """Adds nothing to a batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class WarehouseState:
     """What a warehouse says of itself; None for what it does not say, as those of older versions.
@@ -101,7 +105,7 @@ class Warehouse(Protocol):
     def load(
         self,
         source: Any,
-        finish: Finish = lambda connection: None,
+        finish: Finish = nothing,
         *,
         is_visible_next: bool = False,
     ) -> None:

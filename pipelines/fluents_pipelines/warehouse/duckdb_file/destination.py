@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
@@ -45,14 +45,7 @@ from dlt.destinations.insert_job_client import InsertValuesLoadJob
 from fluents_pipelines.sql_text import identifier
 from fluents_pipelines.transactions import transaction
 from fluents_pipelines.warehouse.duckdb_file.dlt_connection import Cursor, SameConnection
-from fluents_pipelines.warehouse.protocol import Finish
-
-if TYPE_CHECKING:
-    pass
-
-
-def _nothing(*arguments: object) -> None:
-    """Adds nothing to a package."""
+from fluents_pipelines.warehouse.protocol import Finish, nothing
 
 
 def _is_same_row(key: list[str]) -> str:
@@ -79,8 +72,8 @@ class _SetAside(RunnableLoadJob):
 class KeyedDuckDbClient(DuckDbClient):
     """Without staging tables and without merge jobs: it completes a package by itself."""
 
-    finish: Finish = staticmethod(_nothing)
-    committed: Callable[[], None] = staticmethod(_nothing)
+    finish: Finish = staticmethod(nothing)
+    committed: Callable[[], None] = staticmethod(nothing)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -195,8 +188,8 @@ class KeyedDuckDbClient(DuckDbClient):
 class keyed_duckdb(duckdb):  # noqa: N801 # as dlt names its destinations
     """Takes what `dlt.destinations.duckdb` takes."""
 
-    _finish: Finish = staticmethod(_nothing)
-    _committed: Callable[[], None] = staticmethod(_nothing)
+    _finish: Finish = staticmethod(nothing)
+    _committed: Callable[[], None] = staticmethod(nothing)
 
     @property
     def client_class(self) -> type[DuckDbClient]:
@@ -210,9 +203,7 @@ class keyed_duckdb(duckdb):  # noqa: N801 # as dlt names its destinations
         return client
 
     @contextmanager
-    def completing(
-        self, finish: Finish, committed: Callable[[], None] = _nothing
-    ) -> Iterator[None]:
+    def completing(self, finish: Finish, committed: Callable[[], None] = nothing) -> Iterator[None]:
         """Packages that are loaded meanwhile do `finish`, too, last in their transaction.
 
         `committed` is called at once when one is.
@@ -221,7 +212,7 @@ class keyed_duckdb(duckdb):  # noqa: N801 # as dlt names its destinations
         try:
             yield
         finally:
-            self._finish, self._committed = _nothing, _nothing
+            self._finish, self._committed = nothing, nothing
 
     def capabilities(
         self, config: Any = None, naming: Any = None

@@ -36,7 +36,7 @@ from fluents_pipelines.warehouse.duckdb_file.storage import (
 )
 from fluents_pipelines.warehouse.duckdb_file.take_back import take_back
 from fluents_pipelines.warehouse.loading import LoadPipeline
-from fluents_pipelines.warehouse.protocol import Finish
+from fluents_pipelines.warehouse.protocol import Finish, nothing
 
 
 class DuckDbWarehouse:
@@ -131,7 +131,7 @@ class DuckDbWarehouse:
     def load(
         self,
         source: Any,
-        finish: Finish = lambda connection: None,
+        finish: Finish = nothing,
         *,
         is_visible_next: bool = False,
     ) -> None:
