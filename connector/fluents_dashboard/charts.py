@@ -216,8 +216,8 @@ def heat_map(rows: Iterable[Row], part: str, whole: str) -> HeatMap:
     rates = {place: some / of for place, (some, of) in shares.items() if of >= FEW}
     low, high = min(rates.values(), default=0), max(rates.values(), default=0)
     levels = dict.fromkeys(shares, "few")
-    for place, rate in rates.items():
-        of_range = (rate - low) / (high - low) if high > low else 0.5
+    for place, share in rates.items():
+        of_range = (share - low) / (high - low) if high > low else 0.5
         levels[place] = f"h{min(LEVELS, 1 + int(of_range * LEVELS))}"
     return HeatMap(shares, levels, low, high)
 

@@ -38,6 +38,16 @@ class Visit:
     status: Callable[[], Mapping[str, Any]]
     """What `fluents-warehouse status` says; empty where it cannot be read here."""
 
+    @property
+    def ends_today(self) -> bool:
+        """Whether the last day chosen is not over."""
+        return self.filters.until_day == self.now.date()
+
+    @property
+    def is_today(self) -> bool:
+        """Whether today alone is chosen."""
+        return self.ends_today and self.filters.day_count == 1
+
     def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """The rows of a query, which gets the filters and `parameters`."""
         return self.figures.rows(query, **{**self.filters.parameters(), **parameters})

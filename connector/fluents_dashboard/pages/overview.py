@@ -52,9 +52,8 @@ def has_before(visit: Visit) -> bool:
 
     Today alone is not compared: a part of a day is less than a day.
     """
-    first, filters = visit.extent.first_day, visit.filters
-    is_part = filters.day_count == 1 and filters.until_day == visit.now.date()
-    return first is not None and first <= filters.before.from_day and not is_part
+    first = visit.extent.first_day
+    return first is not None and first <= visit.filters.before.from_day and not visit.is_today
 
 
 def _durations(visit: Visit) -> list[dict[str, Any]]:

@@ -54,4 +54,9 @@ create macro memory.main.found_calls(
         )
 );
 
+-- A place of the time axis: the hour, day or month of a call's first event.
+create macro memory.main.step_of(grain, first_event_on, first_event_hour) as strftime(
+    date_trunc(grain, first_event_on + to_hours(first_event_hour)), '%Y-%m-%d %H'
+);
+
 create macro memory.main.local_text(moment) as strftime(moment, '%Y-%m-%d %H:%M:%S');

@@ -4,10 +4,7 @@ with
 
 held as (
     select
-        strftime(
-            date_trunc($grain, calls.first_event_on + to_hours(calls.first_event_hour)),
-            '%Y-%m-%d %H'
-        ) as step,
+        step_of($grain, calls.first_event_on, calls.first_event_hour) as step,
         fields.text as value,
     from analytics.post_call_fields as fields
     inner join shown_calls($from_day, $until_day, $webhook, $agent, $direction) as calls

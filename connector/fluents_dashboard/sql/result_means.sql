@@ -1,9 +1,6 @@
 -- The mean of one field's numbers by the hour, day or month ($grain) of the calls' first events.
 select
-    strftime(
-        date_trunc($grain, calls.first_event_on + to_hours(calls.first_event_hour)),
-        '%Y-%m-%d %H'
-    ) as step,
+    step_of($grain, calls.first_event_on, calls.first_event_hour) as step,
     sum(fields.number) as sum_number,
     count(fields.number) as number_count,
 from analytics.post_call_fields as fields
