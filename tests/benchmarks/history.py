@@ -11,7 +11,9 @@ from itertools import islice
 from pathlib import Path
 
 from tests.benchmarks.backlog import EVERY_MICROSECONDS, deliveries, fill, settings
+from tests.benchmarks.measure import fresh, say
 
+EVENTS_A_CALL = 14.6  # of the simulator; the calls there really are, are counted
 LOADED = 50_000  # events of the first load, which are repeated
 
 _MACROS = """
@@ -24,6 +26,13 @@ create or replace temp macro earlier_id(id, before) as
     || substr(id, 14);
 create or replace temp macro other_call(id, nth) as md5(id || nth)::uuid::varchar;
 """
+
+
+def make_of_calls(folder: Path, calls: int, *, loaded: int = LOADED) -> Path:
+    """Makes one of about so many calls, in a process of its own; returns the loader's file."""
+    say(f"making a warehouse of {calls:,} calls")
+    fresh(make, folder, round(calls * EVENTS_A_CALL), loaded=loaded)
+    return settings(folder).data_dir / "warehouse.duckdb"
 
 
 def make(folder: Path, events: int, *, loaded: int = LOADED) -> None:

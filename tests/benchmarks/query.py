@@ -9,11 +9,9 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks.history import make
-from tests.benchmarks.measure import Record, fresh, in_turn, median, say
+from tests.benchmarks.history import make_of_calls
+from tests.benchmarks.measure import Record, fresh, in_turn, median
 from tests.benchmarks.options import as_json, folder_option, loaded_option, repeats_option
-
-EVENTS_A_CALL = 14.6  # of the simulator; the calls there really are, are counted
 
 # A hash reads every column of every row, which a plain count would leave out.
 ALL_ROWS = "select count(*), max(hash(model)) from analytics.{model} as model"
@@ -36,10 +34,7 @@ def command(calls: int, loaded: int, repeats: int, folder: Path | None, as_json:
 
     names = [model.name for model in models()]
     with tempfile.TemporaryDirectory(dir=folder, prefix="fluents-query-") as name:
-        base = Path(name)
-        say(f"making a warehouse of {calls:,} calls")
-        fresh(make, base, round(calls * EVENTS_A_CALL), loaded=loaded)
-        path = base / ".fluents" / "warehouse.duckdb"
+        path = make_of_calls(Path(name), calls, loaded=loaded)
         counts = {
             table: answer(path, f"select count(*) from fluents.{table}")[0]
             for table in ("calls", "events")

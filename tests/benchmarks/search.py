@@ -11,10 +11,9 @@ from typing import Any
 
 import click
 
-from tests.benchmarks.history import make
-from tests.benchmarks.measure import Record, fresh, in_turn, median, say
+from tests.benchmarks.history import make_of_calls
+from tests.benchmarks.measure import Record, fresh, in_turn, median
 from tests.benchmarks.options import as_json, folder_option, loaded_option, repeats_option
-from tests.benchmarks.query import EVENTS_A_CALL
 
 NEEDLE, NEEDLES = "xylophone", 12  # calls, all over the history
 QUERIES = {
@@ -56,10 +55,7 @@ def command(calls: int, loaded: int, repeats: int, folder: Path | None, as_json:
     into some, spread over all of them, a word is put that no other has.
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix="fluents-search-") as name:
-        base = Path(name)
-        say(f"making a warehouse of {calls:,} calls")
-        fresh(make, base, round(calls * EVENTS_A_CALL), loaded=loaded)
-        path = base / ".fluents" / "warehouse.duckdb"
+        path = make_of_calls(Path(name), calls, loaded=loaded)
         counts = fresh(prepare, path)
 
         def run(function: Callable[..., Any], what: str, cold: bool) -> Callable[[], Any]:

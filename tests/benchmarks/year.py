@@ -13,7 +13,7 @@ import click
 
 from tests.benchmarks.backlog import settings
 from tests.benchmarks.growth import Costs, kept, load_more
-from tests.benchmarks.history import make
+from tests.benchmarks.history import make_of_calls
 from tests.benchmarks.measure import (
     MIB,
     Record,
@@ -26,7 +26,7 @@ from tests.benchmarks.measure import (
     say,
 )
 from tests.benchmarks.options import as_json, folder_option, loaded_option
-from tests.benchmarks.query import EVENTS_A_CALL, answer
+from tests.benchmarks.query import answer
 
 PARTS = 10
 READER_SECONDS = (0.5, 20.0)  # how long each of the readers keeps the file open that it opened
@@ -69,8 +69,7 @@ def command(
         of_history = settings(history)
         if not of_history.warehouse_path.exists():
             history.mkdir(exist_ok=True)
-            say(f"making a warehouse of {calls:,} calls")
-            fresh(make, history, round(calls * EVENTS_A_CALL), loaded=loaded)
+            make_of_calls(history, calls, loaded=loaded)
         taken = fresh(last_position, history)
         loader = stack.enter_context(own_process())
         loader.submit(load_more, history, events, taken).result()

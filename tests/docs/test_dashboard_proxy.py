@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,14 +11,14 @@ import requests
 from tests import needs, warehouses
 from tests.certificates import make_certificate
 from tests.dashboard.running import Dashboard
-from tests.docs.test_proxy import nginx_of
-from tests.processes import START_SECONDS, free_port
+from tests.docs.proxies import block_of, nginx_of, started
+from tests.processes import free_port
 
 pytestmark = pytest.mark.attack
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text(encoding="utf-8")
 TOKEN = "a-token-that-only-the-proxy-knows-0123456789"  # noqa: S105 # of this test alone
-PASSWORD = "the password of ada"  # noqa: S105
+PASSWORD = "the password of ada"  # noqa: S105 # of this test alone
 
 
 def site(folder: Path, port: int, backend: int) -> str:
@@ -35,8 +31,7 @@ def site(folder: Path, port: int, backend: int) -> str:
         check=True,
     ).stdout
     (folder / "htpasswd").write_text(f"ada:{hashed}")
-    (text,) = re.findall(r"```nginx\n(.*?)```", PAGE, re.DOTALL)
-    for old, new in {
+    changes = {
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         "/etc/letsencrypt/live/calls.example.com/fullchain.pem": certificate,
         "/etc/letsencrypt/live/calls.example.com/privkey.pem": key,
@@ -44,31 +39,8 @@ def site(folder: Path, port: int, backend: int) -> str:
         "/etc/nginx/calls.htpasswd": str(folder / "htpasswd"),
         "127.0.0.1:2718": f"127.0.0.1:{backend}",
         "<dashboard_token>": TOKEN,
-    }.items():
-        assert old in text
-        text = text.replace(old, new)
-    return f"access_log {folder}/access.log;\n{text}"
-
-
-@contextmanager
-def in_front(folder: Path, port: int, backend: int) -> Iterator[None]:
-    command = nginx_of(folder, site(folder, port, backend))
-    with (folder / "output.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            assert process.poll() is None, (folder / "error.log").read_text()
-            assert time.monotonic() < deadline
-            try:
-                ask(folder, port)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
+    }
+    return f"access_log {folder}/access.log;\n{block_of(PAGE, 'nginx', changes)}"
 
 
 def ask(folder: Path, port: int, password: str = "", **headers: str) -> requests.Response:
@@ -88,8 +60,8 @@ def test_whom_the_proxy_knows_sees_the_calls_by_name_and_nobody_needs_the_token(
 ) -> None:
     (tmp_path / "warehouse").mkdir()
     warehouse = warehouses.load(warehouses.settings_in(tmp_path / "warehouse"))
-    (tmp_path / "nginx").mkdir()
-    port = free_port()
+    folder, port = tmp_path / "nginx", free_port()
+    folder.mkdir()
     with (
         Dashboard(
             warehouse,
@@ -98,9 +70,10 @@ def test_whom_the_proxy_knows_sees_the_calls_by_name_and_nobody_needs_the_token(
             dashboard_token=TOKEN,
             dashboard_user_header="X-Forwarded-User",
         ) as dashboard,
-        in_front(tmp_path / "nginx", port, dashboard.port),
+        started(
+            nginx_of(folder, site(folder, port, dashboard.port)), folder, lambda: ask(folder, port)
+        ),
     ):
-        folder = tmp_path / "nginx"
         assert ask(folder, port).status_code == 401
         assert ask(folder, port, "another").status_code == 401
         known = ask(folder, port, PASSWORD, **{"X-Forwarded-User": "mallory"})

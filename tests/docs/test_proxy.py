@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +16,8 @@ from fluents_connector.buffer import SqliteBuffer
 from tests import needs
 from tests.certificates import make_certificate
 from tests.deliveries import TOKEN, body
-from tests.processes import START_SECONDS, Receiver, environment, free_port
+from tests.docs.proxies import block_of, nginx_of, started
+from tests.processes import Receiver, free_port
 
 pytestmark = pytest.mark.attack
 
@@ -32,11 +29,7 @@ each_proxy = pytest.mark.parametrize("name", ["nginx", "caddy"])
 
 def snippet(language: str, **changes: str) -> str:
     """The one block of a language, with this test's ports and files in place of the page's."""
-    (text,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    for old, new in changes.items():
-        assert old in text
-        text = text.replace(old, new)
-    return str(text)
+    return block_of(PAGE, language, changes)
 
 
 @dataclass
@@ -86,35 +79,6 @@ def nginx(folder: Path, port: int, backend: int, certificate: str, key: str) -> 
     return nginx_of(folder, site)
 
 
-def nginx_of(folder: Path, site: str) -> list[str]:
-    """The command for an nginx that has one site."""
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "".join(
-        f"{kind}_temp_path {folder}/{kind};\n"
-        for kind in kinds
-        if kind in ("client_body", "proxy") or _is_built_with(kind)
-    )
-    user = "user root;\n" if os.getuid() == 0 else ""
-    main = f"{user}daemon off;\npid {folder}/nginx.pid;\nevents {{}}\n"
-    config = folder / "nginx.conf"
-    config.write_text(f"{main}http {{\n{temporary}{site}}}\n")
-    return [
-        needs.program("nginx"),
-        "-p",
-        str(folder),
-        "-e",
-        str(folder / "error.log"),
-        "-c",
-        str(config),
-    ]
-
-
-def _is_built_with(kind: str) -> bool:
-    command = [needs.program("nginx"), "-V"]
-    built = subprocess.run(command, capture_output=True, text=True, check=True)
-    return f"--without-http_{kind}_module" not in built.stderr
-
-
 def caddy(folder: Path, port: int, backend: int, certificate: str, key: str) -> list[str]:
     site = snippet(
         "caddy",
@@ -134,23 +98,9 @@ def in_front(name: str, receiver: Receiver, folder: Path) -> Iterator[Proxy]:
     port = free_port()
     command = {"nginx": nginx, "caddy": caddy}[name](folder, port, receiver.port, certificate, key)
     home = {key: str(folder) for key in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
-    with (folder / "output.log").open("ab") as log:
-        process = subprocess.Popen(command, env=environment(**home), stdout=log, stderr=log)
     proxy = Proxy(port, folder, certificate)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            assert process.poll() is None, proxy.logs()
-            assert time.monotonic() < deadline, proxy.logs()
-            try:
-                proxy.post("/", b"")
-                break
-            except requests.ConnectionError:
-                time.sleep(0.05)
+    with started(command, folder, lambda: proxy.post("/", b""), **home):
         yield proxy
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @each_proxy

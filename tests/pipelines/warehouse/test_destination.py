@@ -245,16 +245,21 @@ def test_the_capabilities_are_those_of_dlts_own_destination() -> None:
     assert dict(ours) == dict(theirs)
 
 
+def own_pipeline(connection: duckdb.DuckDBPyConnection, folder: Path) -> dlt.Pipeline:
+    """A pipeline that is none of ours, into our destination."""
+    return dlt.pipeline(
+        "own",
+        destination=keyed_duckdb(connection),
+        dataset_name="own",
+        pipelines_dir=str(folder / "dlt"),
+    )
+
+
 @pytest.mark.parametrize("strategy", ["insert-only", "upsert"])
 def test_a_key_may_have_any_name_that_dlt_gives_columns(tmp_path: Path, strategy: Any) -> None:
     rows = [{"order": f"{number}", "group": "a"} for number in range(3)]
     with duckdb.connect(str(tmp_path / "file.duckdb")) as connection:
-        pipeline = dlt.pipeline(
-            "own",
-            destination=keyed_duckdb(connection),
-            dataset_name="own",
-            pipelines_dir=str(tmp_path / "dlt"),
-        )
+        pipeline = own_pipeline(connection, tmp_path)
         resource = dlt.resource(
             rows,
             name="select",
@@ -269,12 +274,7 @@ def test_a_key_may_have_any_name_that_dlt_gives_columns(tmp_path: Path, strategy
 
 def test_a_table_that_is_to_be_replaced_is_refused_with_what_to_write(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "file.duckdb")) as connection:
-        pipeline = dlt.pipeline(
-            "own",
-            destination=keyed_duckdb(connection),
-            dataset_name="own",
-            pipelines_dir=str(tmp_path / "dlt"),
-        )
+        pipeline = own_pipeline(connection, tmp_path)
         resource = dlt.resource([{"n": 1}], name="ones", write_disposition="replace")
         with pytest.raises(PipelineStepFailed, match=r'ones .*write_disposition="merge"'):
             pipeline.run(resource, loader_file_format="parquet")
